@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Masks secrets before text leaves the process: to a chat, a model, a log, the record. Two nets: the
+ * exact secrets that the configuration named, and the usual shapes of secrets in foreign text
+ * (passwords in URLs, `password=…`, `Authorization:` values, private keys, well-known token prefixes).
+ */
+#ifndef MIDWATCH_BASE_REDACT_H
+#define MIDWATCH_BASE_REDACT_H
+
+#include <jansson.h>
+#include <talloc.h>
+
+/* Remembers a secret for the life of the process; texts shorter than 4 bytes are not remembered. */
+void mw_redact_secret(const char *secret);
+void mw_redact_forget_all(void);
+
+/* The text with each secret replaced by "•••". */
+char *mw_redact(TALLOC_CTX *memory, const char *text);
+/* A copy with all strings masked; a new reference. Values under keys that name secrets (password,
+ * token, secret, api_key, authorization …) are masked whole. */
+json_t *mw_redact_json(const json_t *value);
+
+#endif
