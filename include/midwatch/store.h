@@ -45,6 +45,8 @@ struct mw_transaction {
     struct mw_statement *statements;
 };
 
+enum mw_store_mode { MW_STORE_READER, MW_STORE_ACTIVE };
+
 struct mw_store {
     const struct mw_store_ops *ops;
     void *state;
@@ -53,8 +55,11 @@ struct mw_store {
 struct mw_store_ops {
     const char *name;
 
-    /* `location` is what `store:` says. Opening may wait for the disk. */
-    MW_SUSPENDS bool (*open)(struct mw_store *store, const char *location, struct mw_error *error);
+    /* `location` is what `store:` says. An ACTIVE opening makes the store when it is missing and holds
+     * it alone: a second one fails with MW_ERROR_REFUSED while the first lives. A READER changes
+     * nothing and may stand beside the active one. */
+    MW_SUSPENDS bool (*open)(struct mw_store *store, const char *location, enum mw_store_mode mode,
+                             struct mw_error *error);
 
     /* Waits for what is under way. */
     MW_SUSPENDS void (*close)(struct mw_store *store);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What people see and say: incidents become cards and threads in the outbox of every chat, events
+ * from chats are recorded, understood as commands or reactions, matched to a person and handed on.
+ */
+#ifndef MIDWATCH_CONVERSE_H
+#define MIDWATCH_CONVERSE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <talloc.h>
+
+#include "midwatch/chat.h"
+#include "midwatch/error.h"
+#include "midwatch/option.h"
+#include "midwatch/person.h"
+#include "record/record.h"
+#include "respond/respond.h"
+#include "watch/watch.h"
+
+/* ---- people: `people:` in the configuration ---- */
+
+struct mw_person_config {
+    const char *name;
+    bool terminal;
+    struct mw_text_list roles; /* viewer operator approver admin; checked by mw_people_check */
+};
+
+extern const struct mw_option mw_person_options[];
+
+/* ---- the room ---- */
+
+struct mw_converse;
+
+struct mw_converse_settings {
+    const char *name;              /* of the installation */
+    struct mw_section_list people; /* of struct mw_person_config */
+};
+
+struct mw_converse *mw_converse_create(TALLOC_CTX *memory, struct mw_watch *watch,
+                                       struct mw_record *record,
+                                       const struct mw_converse_settings *settings);
+/* Given to mw_respond_create; and the way back for decisions. */
+const struct mw_respond_listener *mw_converse_listener(struct mw_converse *converse);
+void mw_converse_attach(struct mw_converse *converse, struct mw_respond *respond);
+
+/* Adds a chat; it is created by this call and run by start(). */
+bool mw_converse_add_chat(struct mw_converse *converse, const struct mw_chat_ops *ops,
+                          const void *config, struct mw_error *error);
+
+/* Starts the chats, their outboxes and what an earlier run left undone: events recorded and not
+ * handled, incidents of which chat was not told all. */
+MW_SUSPENDS bool mw_converse_start(struct mw_converse *converse, struct mw_error *error);
+/* Delivers what is due for at most a few seconds, then ends the chats. */
+MW_SUSPENDS void mw_converse_stop(struct mw_converse *converse);
+
+#endif

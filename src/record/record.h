@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record: incidents, plans, steps, decisions, what came in from chat and what is to go out, and
+ * an audit trail whose rows are chained by hashes. Nothing is acted on before it stands here.
+ *
+ * Changes are collected and committed at one stroke. One process writes; others may read beside it.
+ */
+#ifndef MIDWATCH_RECORD_H
+#define MIDWATCH_RECORD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <talloc.h>
+
+#include "midwatch/deadline.h"
+#include "midwatch/error.h"
+#include "midwatch/incident.h"
+#include "midwatch/store.h"
+
+struct mw_record;
+
+/* Opens the store, and brings its tables up to this version (ACTIVE) or refuses what is newer or older
+ * than it can read (READER). */
+MW_SUSPENDS struct mw_record *mw_record_open(TALLOC_CTX *memory, const struct mw_store_ops *ops,
+                                             const char *location, enum mw_store_mode mode,
+                                             struct mw_error *error);
+MW_SUSPENDS void mw_record_close(struct mw_record *record);
+
+/* The next unused incident number. */
+int64_t mw_record_next_incident(struct mw_record *record);
+
+/* ---- changes ---- */
+
+struct mw_change;
+
+struct mw_change *mw_change_begin(struct mw_record *record);
+
+/* The incident's own row; the arrays below it are written by the calls that follow. With version 0 it
+ * is new; otherwise the row must still have the version that the incident was read with, or the
+ * commit is refused. The version in memory grows when the commit succeeds. */
+void mw_change_incident(struct mw_change *change, struct mw_incident *incident);
+/* A plan with all its steps, new or changed. */
+void mw_change_plan(struct mw_change *change, const struct mw_incident *incident,
+                    const struct mw_plan *plan);
+/* A new decision. */
+void mw_change_decision(struct mw_change *change, const struct mw_incident *incident,
+                        const struct mw_decision *decision);
+/* One row of the audit trail. `actor` is a person's name or "midwatch"; `action` a word such as
+ * "opened", "approve", "step_started"; `detail` may be NULL. incident 0: none. */
+void mw_change_audit(struct mw_change *change, const char *actor, const char *action,
+                     int64_t incident, const json_t *detail);
+
+/* Frees the change, whatever happens. `intent`: what follows is an act on the world, so cancelling does
+ * not end this wait and it has no deadline; otherwise it waits 10 s at most. */
+MW_SUSPENDS bool mw_change_commit(struct mw_change *change, bool intent, struct mw_error *error);
+
+/* ---- reading ---- */
+
+/* NULL with MW_ERROR_BAD_INPUT when there is no such incident. */
+MW_SUSPENDS struct mw_incident *mw_record_incident(struct mw_record *record, TALLOC_CTX *memory,
+                                                   int64_t id, struct mw_error *error);
+
+enum mw_incident_filter {
+    MW_INCIDENTS_OPEN,   /* not closed */
+    MW_INCIDENTS_UNTOLD, /* closed, but chat has not been told all (see mw_record_told) */
+    MW_INCIDENTS_ALL,
+};
+
+/* Their numbers, newest first, at most `limit`; a talloc array with `*count` items. */
+MW_SUSPENDS int64_t *mw_record_incidents(struct mw_record *record, TALLOC_CTX *memory,
+                                         enum mw_incident_filter filter, size_t limit,
+                                         size_t *count, struct mw_error *error);
+
+/* How a tool fared before on this kind and environment, closed incidents only. */
+struct mw_track {
+    int runs, recovered;
+    int64_t median_ms;       /* of execution plus verification, of those that recovered; 0: none */
+    mw_wall_ms last_failure; /* 0: none */
+};
+MW_SUSPENDS bool mw_record_track(struct mw_record *record, const char *tool, const char *kind,
+                                 const char *environment, struct mw_track *track,
+                                 struct mw_error *error);
+
+/* Chat has been told all there is about the incident as of this version. */
+MW_SUSPENDS bool mw_record_told(struct mw_record *record, int64_t incident, int64_t version,
+                                struct mw_error *error);
+
+/* ---- inbox ---- */
+
+struct mw_inbox_event {
+    int64_t id;
+    char *chat;
+    json_t *body; /* as the core wrote it; released with the talloc parent */
+};
+
+/* Records an event. `*fresh` is false when this chat has handed in the same `event` before. */
+MW_SUSPENDS bool mw_inbox_add(struct mw_record *record, const char *chat, const char *event,
+                              const json_t *body, int64_t *id, bool *fresh, struct mw_error *error);
+MW_SUSPENDS bool mw_inbox_done(struct mw_record *record, int64_t id, struct mw_error *error);
+/* Recorded and not done, oldest first, at most 1,000. */
+MW_SUSPENDS struct mw_inbox_event *mw_inbox_pending(struct mw_record *record, TALLOC_CTX *memory,
+                                                    size_t *count, struct mw_error *error);
+
+/* ---- outbox: one row per chat, incident and slot ---- */
+
+struct mw_outbox_row {
+    int64_t id;
+    int64_t incident;
+    char *slot;
+    json_t *message;
+    int64_t revision; /* of the content; grows with each different put */
+    char *reference;  /* where it stands on the platform; NULL: not posted as far as we know */
+    bool in_doubt;    /* posting was begun and its end is not known */
+};
+
+struct mw_outbox_item {
+    const char *slot;
+    const json_t *message;
+};
+
+/* Puts what these slots should say; a slot that already says so is left alone. All in one commit. */
+MW_SUSPENDS bool mw_outbox_put(struct mw_record *record, const char *chat, int64_t incident,
+                               const struct mw_outbox_item *items, size_t count,
+                               struct mw_error *error);
+/* Rows whose content is not delivered yet, in the order of their first put, at most `limit`. */
+MW_SUSPENDS struct mw_outbox_row *mw_outbox_due(struct mw_record *record, TALLOC_CTX *memory,
+                                                const char *chat, size_t limit, size_t *count,
+                                                struct mw_error *error);
+/* Before posting a row that has no reference, and after delivering it in whatever way. */
+MW_SUSPENDS bool mw_outbox_posting(struct mw_record *record, const struct mw_outbox_row *row,
+                                   struct mw_error *error);
+MW_SUSPENDS bool mw_outbox_delivered(struct mw_record *record, const struct mw_outbox_row *row,
+                                     const char *reference, struct mw_error *error);
+/* The reference of a slot, or NULL in *reference; and the incident and slot of a reference. */
+MW_SUSPENDS bool mw_outbox_reference(struct mw_record *record, TALLOC_CTX *memory, const char *chat,
+                                     int64_t incident, const char *slot, char **reference,
+                                     struct mw_error *error);
+MW_SUSPENDS bool mw_outbox_find(struct mw_record *record, TALLOC_CTX *memory, const char *chat,
+                                const char *reference, int64_t *incident, char **slot,
+                                struct mw_error *error);
+
+/* ---- audit ---- */
+
+/* Walks the chain. `*broken` is the first row whose hash does not fit, 0 when all fit; `*rows` is how
+ * many there are. */
+MW_SUSPENDS bool mw_audit_verify(struct mw_record *record, int64_t *rows, int64_t *broken,
+                                 struct mw_error *error);
+
+#endif
