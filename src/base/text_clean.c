@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <utf8proc.h>
+
+#include "base/buffer.h"
+#include "base/text.h"
+
+#define BELL   0x07
+#define CANCEL 0x18
+#define SUB    0x1A
+#define ESC    0x1B
+
+/* The same sequences begin with one character of C1 as with ESC and a letter. */
+#define C1_DCS 0x90
+#define C1_SOS 0x98
+#define C1_CSI 0x9B
+#define C1_ST  0x9C
+#define C1_OSC 0x9D
+#define C1_PM  0x9E
+#define C1_APC 0x9F
+
+static const char replacement[] = "\xEF\xBF\xBD";
+
+bool mw_text_is_utf8(const char *bytes, size_t length)
+{
+    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)bytes;
+    while (length > 0) {
+        if (*at < 0x80) {
+            at++;
+            length--;
+            continue;
+        }
+        utf8proc_int32_t point;
+        size_t part = length < 4 ? length : 4;
+        utf8proc_ssize_t used = utf8proc_iterate(at, (utf8proc_ssize_t)part, &point);
+        if (used <= 0) {
+            return false;
+        }
+        at += used;
+        length -= (size_t)used;
+    }
+    return true;
+}
+
+/* One character of foreign bytes; a broken byte is a character of its own with `point` -1. */
+static size_t next_character(const unsigned char *at, const unsigned char *end, int32_t *point)
+{
+    if (*at < 0x80) {
+        *point = *at;
+        return 1;
+    }
+    utf8proc_ssize_t left = end - at < 4 ? end - at : 4;
+    utf8proc_ssize_t used = utf8proc_iterate(at, left, point);
+    if (used <= 0) {
+        *point = -1;
+        return 1;
+    }
+    return (size_t)used;
+}
+
+static const unsigned char *skip_range(const unsigned char *at, const unsigned char *end,
+                                       unsigned char low, unsigned char high)
+{
+    while (at < end && *at >= low && *at <= high) {
+        at++;
+    }
+    return at;
+}
+
+/* After "ESC [": parameters, intermediates, final. What is no such sequence keeps its text. */
+static const unsigned char *skip_csi(const unsigned char *at, const unsigned char *end)
+{
+    at = skip_range(at, end, 0x30, 0x3F);
+    at = skip_range(at, end, 0x20, 0x2F);
+    return at < end && *at >= 0x40 && *at <= 0x7E ? at + 1 : at;
+}
+
+/* After "ESC ]" and its like: up to BEL or ST. Where no end comes on this line the text stays, so
+ * that nobody hides a line behind an unfinished sequence. Stops at the next ESC, which keeps the
+ * whole linear. */
+static const unsigned char *skip_string(const unsigned char *start, const unsigned char *end)
+{
+    for (const unsigned char *at = start; at < end; at++) {
+        if (*at == BELL) {
+            return at + 1;
+        }
+        if (*at == ESC) {
+            return at + 1 < end && at[1] == '\\' ? at + 2 : start;
+        }
+        if (*at == 0xC2 && at + 1 < end && at[1] == C1_ST) {
+            return at + 2;
+        }
+        if (*at == '\n' || *at == '\r' || *at == CANCEL || *at == SUB) {
+            return start;
+        }
+    }
+    return start;
+}
+
+static const unsigned char *skip_escape(const unsigned char *at, const unsigned char *end)
+{
+    if (at == end) {
+        return at;
+    }
+    switch (*at) {
+    case '[':
+        return skip_csi(at + 1, end);
+    case ']':
+    case 'P':
+    case 'X':
+    case '^':
+    case '_':
+        return skip_string(at + 1, end);
+    default:
+        at = skip_range(at, end, 0x20, 0x2F);
+        return at < end && *at >= 0x30 && *at <= 0x7E ? at + 1 : at;
+    }
+}
+
+static bool is_line_break(int32_t point)
+{
+    return point == '\n' || point == '\r' || point == '\v' || point == '\f' || point == 0x85 ||
+           point == 0x2028 || point == 0x2029;
+}
+
+/* Controls, what turns the direction of text around, and the invisible tag characters in which
+ * instructions to a model can be hidden. */
+static bool is_harmful(int32_t point)
+{
+    return point < 0x20 || (point >= 0x7F && point <= 0x9F) ||
+           (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069) ||
+           (point >= 0xE0000 && point <= 0xE007F);
+}
+
+/* Appends while it fits, with "…" where it no longer does. False: full. */
+static bool append_limited(struct mw_buffer *buffer, const char *bytes, size_t length, size_t limit)
+{
+    static const char ellipsis[] = "…";
+    const size_t reserve = sizeof ellipsis - 1;
+    if (length <= limit && buffer->length <= limit - length) {
+        mw_buffer_append(buffer, bytes, length);
+        return true;
+    }
+    if (limit < reserve) {
+        return false;
+    }
+    size_t end = buffer->length < limit - reserve ? buffer->length : limit - reserve;
+    while (end > 0 && end < buffer->length && ((unsigned char)buffer->text[end] & 0xC0) == 0x80) {
+        end--;
+    }
+    buffer->length = end;
+    mw_buffer_append(buffer, ellipsis, reserve);
+    return false;
+}
+
+char *mw_text_clean(TALLOC_CTX *memory, const char *bytes, size_t length, size_t limit)
+{
+    struct mw_buffer buffer;
+    mw_buffer_init(&buffer, memory, limit);
+    const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
+    while (end > at && (end[-1] == '\n' || end[-1] == '\r')) {
+        end--;
+    }
+    bool fits = true;
+    while (at < end && fits && !buffer.failed) {
+        int32_t point;
+        size_t used = next_character(at, end, &point);
+        const unsigned char *next = at + used;
+        if (point == ESC) {
+            next = skip_escape(next, end);
+        } else if (point == C1_CSI) {
+            next = skip_csi(next, end);
+        } else if (point == C1_OSC || point == C1_DCS || point == C1_SOS || point == C1_PM ||
+                   point == C1_APC) {
+            next = skip_string(next, end);
+        } else if (point == '\t' || is_line_break(point)) {
+            next += point == '\r' && next < end && *next == '\n';
+            fits = append_limited(&buffer, " ", 1, limit);
+        } else if (is_harmful(point)) {
+            fits = append_limited(&buffer, replacement, sizeof replacement - 1, limit);
+        } else {
+            fits = append_limited(&buffer, (const char *)at, used, limit);
+        }
+        at = next;
+    }
+    return mw_buffer_take(&buffer);
+}
