@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "midwatch/incident.h"
+
+static int release_json(struct mw_incident *incident)
+{
+    json_decref(incident->facts);
+    json_decref(incident->before.metrics);
+    json_decref(incident->after.metrics);
+    json_decref(incident->collateral);
+    for (size_t i = 0; i < incident->plan_count; i++) {
+        struct mw_plan *plan = &incident->plans[i];
+        json_decref(plan->evidence);
+        for (size_t j = 0; j < plan->step_count; j++) {
+            json_decref(plan->steps[j].arguments);
+            json_decref(plan->steps[j].undo);
+            json_decref(plan->steps[j].result);
+        }
+    }
+    return 0;
+}
+
+struct mw_incident *mw_incident_create(TALLOC_CTX *memory)
+{
+    struct mw_incident *incident = talloc_zero(memory, struct mw_incident);
+    if (incident != NULL) {
+        talloc_set_destructor(incident, release_json);
+    }
+    return incident;
+}
+
+struct mw_plan *mw_incident_add_plan(struct mw_incident *incident, size_t steps)
+{
+    struct mw_plan *plans =
+        talloc_realloc(incident, incident->plans, struct mw_plan, incident->plan_count + 1);
+    if (plans == NULL) {
+        return NULL;
+    }
+    incident->plans = plans;
+
+    struct mw_step *list = talloc_zero_array(plans, struct mw_step, steps);
+    if (list == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < steps; i++) {
+        list[i].position = (int)i + 1;
+    }
+    const struct mw_plan *newest = mw_incident_plan(incident);
+    struct mw_plan *plan = &plans[incident->plan_count];
+    *plan = (struct mw_plan){
+        .revision = newest != NULL ? newest->revision + 1 : 1,
+        .step_count = steps,
+        .steps = list,
+    };
+    incident->plan_count++;
+    return plan;
+}
+
+struct mw_decision *mw_incident_add_decision(struct mw_incident *incident)
+{
+    struct mw_decision *decisions = talloc_realloc(
+        incident, incident->decisions, struct mw_decision, incident->decision_count + 1);
+    if (decisions == NULL) {
+        return NULL;
+    }
+    incident->decisions = decisions;
+    struct mw_decision *decision = &decisions[incident->decision_count++];
+    *decision = (struct mw_decision){0};
+    return decision;
+}
+
+struct mw_plan *mw_incident_plan(const struct mw_incident *incident)
+{
+    return incident->plan_count > 0 ? &incident->plans[incident->plan_count - 1] : NULL;
+}
+
+struct mw_plan *mw_incident_find_plan(const struct mw_incident *incident, int revision)
+{
+    for (size_t i = 0; i < incident->plan_count; i++) {
+        if (incident->plans[i].revision == revision) {
+            return &incident->plans[i];
+        }
+    }
+    return NULL;
+}
