@@ -59,7 +59,10 @@ static const char *dialect_fault(const char *pattern)
             at++;
         } else if (*at == '[') {
             const char *end = bracket_end(at);
-            if (end == NULL || memchr(at, '\\', (size_t)(end - at)) != NULL) {
+            if (end == NULL) {
+                return "has a [ that does not end";
+            }
+            if (memchr(at, '\\', (size_t)(end - at)) != NULL) {
                 return "has a backslash within [ ], which is not supported";
             }
             at = end;
