@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "respond/case.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define ROOM "respond"
+
+struct mw_resource *mw_case_resource(const struct mw_case *self)
+{
+    return mw_watch_find(self->respond->watch, self->incident->resource);
+}
+
+static bool commit_once(struct mw_case *self, const char *actor, const char *action,
+                        const json_t *detail, bool intent, struct mw_error *error)
+{
+    struct mw_change *change = mw_change_begin(self->respond->record);
+    mw_change_incident(change, self->incident);
+    for (size_t i = 0; i < self->incident->plan_count; i++)
+        mw_change_plan(change, self->incident, &self->incident->plans[i]);
+    mw_change_audit(change, actor, action, self->incident->id, detail);
+    return mw_change_commit(change, intent, error);
+}
+
+bool mw_case_record(struct mw_case *self, const char *actor, const char *action,
+                    const json_t *detail, bool intent)
+{
+    int64_t pause = 200;
+    for (bool said = false;; said = true) {
+        struct mw_error error = {0};
+        if (commit_once(self, actor, action, detail, intent, &error)) {
+            if (said)
+                mw_log_info(ROOM, "I%lld: the record works again", (long long)self->incident->id);
+            break;
+        }
+        if (error.class == MW_ERROR_CANCELLED)
+            return false;
+        if (!said)
+            mw_log_error(ROOM, "I%lld: cannot record \"%s\", so it waits: %s",
+                         (long long)self->incident->id, action, error.text);
+        if (!mw_sleep(pause, &error))
+            return false;
+        pause = pause < 5000 ? pause * 2 : 5000;
+    }
+    self->recorded = true;
+    if (self->respond->listener != NULL)
+        self->respond->listener->changed(self->respond->listener->context, self->incident);
+    return true;
+}
+
+int64_t mw_case_stage_ms(const struct mw_case *self)
+{
+    return (mw_mono_now() - self->stage_began) / 1000000;
+}
+
+enum mw_stage mw_case_conclude(struct mw_case *self, enum mw_outcome outcome, const char *format,
+                               ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    self->incident->outcome = outcome;
+    self->incident->outcome_reason = talloc_vasprintf(self->incident, format, arguments);
+    va_end(arguments);
+    return MW_STAGE_REVIEW;
+}
+
+bool mw_case_has_acted(const struct mw_case *self)
+{
+    for (size_t i = 0; i < self->incident->plan_count; i++) {
+        const struct mw_plan *plan = &self->incident->plans[i];
+        for (size_t j = 0; j < plan->step_count; j++) {
+            if (plan->steps[j].started_at != 0 && plan->steps[j].risk != MW_RISK_READ)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool mw_case_in_doubt(const struct mw_case *self)
+{
+    for (size_t i = 0; i < self->incident->plan_count; i++) {
+        const struct mw_plan *plan = &self->incident->plans[i];
+        for (size_t j = 0; j < plan->step_count; j++) {
+            if (plan->steps[j].state == MW_STEP_UNKNOWN)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool mw_case_is_healthy(const struct mw_case *self)
+{
+    const struct mw_resource *resource = mw_case_resource(self);
+    return resource != NULL && resource->health == MW_HEALTH_HEALTHY;
+}
+
+enum mw_stage mw_case_healed(struct mw_case *self)
+{
+    struct mw_plan *plan = mw_incident_plan(self->incident);
+    if (plan != NULL && plan->state == MW_PLAN_PROPOSED) {
+        plan->state = MW_PLAN_VOID;
+        plan->state_reason = talloc_strdup(self->incident, "it is healthy again");
+    }
+    if (mw_case_in_doubt(self))
+        return mw_case_conclude(self, MW_OUTCOME_RECOVERED,
+                                "healthy again; whether our step did it is not known");
+    if (mw_case_has_acted(self))
+        return mw_case_conclude(self, MW_OUTCOME_RECOVERED, "healthy again after our steps");
+    return mw_case_conclude(self, MW_OUTCOME_SELF_RECOVERED,
+                            "it healed before anything was done; the plan is withdrawn");
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The respond room's own: an open incident with the fiber that walks it, and the stages. */
+#ifndef MIDWATCH_RESPOND_CASE_H
+#define MIDWATCH_RESPOND_CASE_H
+
+#include "respond/respond.h"
+#include "runtime/fiber.h"
+
+struct mw_respond {
+    struct mw_watch *watch;
+    struct mw_record *record;
+    struct mw_respond_settings settings;
+    const struct mw_respond_listener *listener;
+    struct mw_watch_listener watch_listener;
+    struct mw_group fibers;
+    struct mw_case *cases; /* open incidents, oldest first */
+    bool draining;         /* no new step is begun */
+};
+
+struct mw_case {
+    struct mw_respond *respond;
+    struct mw_case *next;
+    struct mw_incident *incident;
+    struct mw_fiber *fiber;
+    struct mw_condition changed; /* a decision was recorded, health changed, or we drain */
+    struct mw_lock deciding;     /* one decision is checked and recorded at a time */
+    bool recorded;               /* the incident has a row */
+    bool acting;                 /* a tool is running */
+    bool ended; /* no longer among the open ones; freed when the last user lets go */
+    int users;
+    mw_mono_ns stage_began;
+};
+
+/* The resource of the incident, or NULL when it left the configuration. */
+struct mw_resource *mw_case_resource(const struct mw_case *self);
+
+/*
+ * Records the incident, its plans and one audit row, and tells the listener. A record that fails
+ * is tried again until it works or the fiber is cancelled, since nothing may be acted on before. False:
+ * cancelled. `detail` is borrowed. `intent` as in mw_change_commit.
+ */
+MW_SUSPENDS bool mw_case_record(struct mw_case *self, const char *actor, const char *action,
+                                const json_t *detail, bool intent);
+
+/* Takes an incident (talloc-stolen) among the open ones and lets it walk from its stage on. */
+struct mw_case *mw_case_start(struct mw_respond *respond, struct mw_incident *incident);
+struct mw_case *mw_case_find(const struct mw_respond *respond, int64_t id);
+struct mw_case *mw_case_of(const struct mw_respond *respond, const char *resource);
+/* Keeps the case alive across a suspension of somebody who is not its fiber. */
+void mw_case_hold(struct mw_case *self);
+void mw_case_release(struct mw_case *self);
+
+/* Milliseconds since the stage was entered. */
+int64_t mw_case_stage_ms(const struct mw_case *self);
+/* Ends the incident: sets outcome and reason; returns the stage that follows. */
+enum mw_stage mw_case_conclude(struct mw_case *self, enum mw_outcome outcome, const char *format,
+                               ...) __attribute__((format(printf, 3, 4)));
+/* The same where the resource is seen to be healthy: recovered if we ever acted, else self-recovered. */
+enum mw_stage mw_case_healed(struct mw_case *self);
+bool mw_case_is_healthy(const struct mw_case *self);
+/* A step was ever started in this incident; and one whose outcome nobody knows. */
+bool mw_case_has_acted(const struct mw_case *self);
+bool mw_case_in_doubt(const struct mw_case *self);
+
+/* The stages (incident.h): each runs in the incident's fiber and returns what comes next. When the
+ * fiber was cancelled the answer does not count, and the stage is taken up again at the next start. */
+MW_SUSPENDS enum mw_stage mw_stage_evidence(struct mw_case *self);
+MW_SUSPENDS enum mw_stage mw_stage_plan(struct mw_case *self);
+enum mw_stage mw_stage_judge(struct mw_case *self);
+MW_SUSPENDS enum mw_stage mw_stage_ask(struct mw_case *self);
+MW_SUSPENDS enum mw_stage mw_stage_execute(struct mw_case *self);
+MW_SUSPENDS enum mw_stage mw_stage_verify(struct mw_case *self);
+MW_SUSPENDS enum mw_stage mw_stage_review(struct mw_case *self);
+
+/* ---- people's decisions on a plan (decide.c) ---- */
+
+struct mw_tally {
+    int approvals;           /* different people whose last word is approve */
+    const char *rejected_by; /* NULL: nobody */
+    const char *rejected_why;
+    const char *stopped_by; /* also of the incident as a whole */
+    const char *again_by;
+};
+struct mw_tally mw_tally_count(const struct mw_incident *incident, int revision);
+
+/* False with a sentence when the role is too low for the action. */
+bool mw_decide_check_role(enum mw_action action, const struct mw_person *person,
+                          struct mw_error *error);
+/* Notes in the audit trail that somebody was told no. */
+MW_SUSPENDS void mw_decide_record_refusal(struct mw_respond *respond, int64_t incident,
+                                          enum mw_action action, const struct mw_person *person,
+                                          const char *why);
+
+/* The same for an incident that is not open (closed.c): it can be undone, and nothing else. */
+MW_SUSPENDS bool mw_decide_closed(struct mw_respond *respond, int64_t incident,
+                                  enum mw_action action, const struct mw_person *person,
+                                  TALLOC_CTX *memory, char **said, struct mw_error *error);
+
+/* ---- policy (policy.c) ---- */
+
+struct mw_judgement {
+    enum mw_verdict verdict;
+    int approvers; /* for APPROVE: how many different people */
+    char why[160]; /* which rule, for people */
+};
+
+/* What the rules say of one call; and of a whole plan: the strictest of its steps. */
+struct mw_judgement mw_policy_judge(const struct mw_policy *policy, const char *tool,
+                                    enum mw_risk risk, const struct mw_resource *resource);
+struct mw_judgement mw_policy_judge_plan(const struct mw_policy *policy, const struct mw_plan *plan,
+                                         const struct mw_resource *resource);
+
+/* ---- proposals (proposal.c) ---- */
+
+/* What a planner is told (planner.h); a new reference. */
+json_t *mw_situation(const struct mw_case *self, const struct mw_resource *resource,
+                     json_t *complaints);
+
+/*
+ * Checks a proposal against the tools, the resource and the policy, and makes the next plan of the
+ * incident of it, each step pinned by its tool's assessment. False with a complaint that a planner can
+ * act on; the incident is untouched then.
+ */
+MW_SUSPENDS bool mw_proposal_accept(struct mw_case *self, struct mw_resource *resource,
+                                    const json_t *proposal, const char *planner,
+                                    struct mw_error *error);
+
+/* Assesses one call; a tool without assess() has its floor and keeps its arguments. */
+MW_SUSPENDS bool mw_tool_assess(const struct mw_tool *tool, struct mw_resource *resource,
+                                const json_t *arguments, TALLOC_CTX *memory,
+                                struct mw_assessment *out, struct mw_error *error);
+
+/* Sets the digest over tools, arguments, resources, undo and each tool's schema. */
+void mw_plan_seal(struct mw_plan *plan, const struct mw_target_ops *ops);
+
+/* The plan that takes back what the newest spent plan did, already approved by that person. NULL with
+ * MW_ERROR_REFUSED when there is nothing that can be undone. */
+struct mw_plan *mw_plan_undo(struct mw_case *self, const char *person, struct mw_error *error);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Execution: the approved steps, in order, one at a time per resource. A step is recorded as started
+ * before its tool is called and as ended after. A step found started at the beginning of this stage
+ * was cut off by the death of an earlier process: it is never run again under the same approval.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/redact.h"
+#include "respond/case.h"
+
+#define ROOM         "respond"
+#define TOOL_TIME_MS 30000
+
+enum ran { RAN_ON, RAN_FAILED, RAN_RISKIER, RAN_CANCELLED };
+
+static bool record_step(struct mw_case *self, const struct mw_step *step, const char *action)
+{
+    json_auto_t *detail = json_pack("{s:i, s:i, s:s, s:O, s:s}", "revision",
+                                    mw_incident_plan(self->incident)->revision, "step",
+                                    step->position, "tool", step->tool, "arguments",
+                                    step->arguments, "state", mw_step_state_name(step->state));
+    return mw_case_record(self, "midwatch", action, detail, true);
+}
+
+static void end_step(struct mw_step *step, enum mw_step_state state, json_t *result)
+{
+    step->state = state;
+    step->ended_at = mw_wall_now();
+    json_decref(step->result);
+    step->result = mw_redact_json(result);
+    json_decref(result);
+}
+
+/* What is approved is what was shown; if the same call has become riskier since, it is not run. */
+static enum ran check_again(struct mw_case *self, const struct mw_tool *tool,
+                            struct mw_resource *resource, struct mw_step *step)
+{
+    TALLOC_CTX *memory = talloc_new(self);
+    struct mw_assessment now = {0};
+    struct mw_error error = {0};
+    bool ok = mw_tool_assess(tool, resource, step->arguments, memory, &now, &error);
+    enum ran ran = RAN_ON;
+    if (!ok && error.class == MW_ERROR_CANCELLED) {
+        ran = RAN_CANCELLED;
+    } else if (!ok) {
+        end_step(step, MW_STEP_FAILED, mw_tool_result(false, NULL, "not run: %s", error.text));
+        ran = RAN_FAILED;
+    } else if (now.risk > step->risk) {
+        end_step(step, MW_STEP_SKIPPED,
+                 mw_tool_result(false, NULL, "not run: it has become %s since it was approved%s%s",
+                                mw_risk_name(now.risk), now.reason != NULL ? ": " : "",
+                                now.reason != NULL ? now.reason : ""));
+        ran = RAN_RISKIER;
+    }
+    if (ok) {
+        json_decref(now.arguments);
+        json_decref(now.undo);
+    }
+    talloc_free(memory);
+    return ran;
+}
+
+static void call(struct mw_case *self, const struct mw_tool *tool, struct mw_resource *resource,
+                 struct mw_step *step)
+{
+    struct mw_deadline deadline =
+        mw_deadline_in(tool->timeout_ms > 0 ? tool->timeout_ms : TOOL_TIME_MS);
+    struct mw_error error = {0};
+    json_t *result = NULL;
+    self->acting = true;
+    bool ok = tool->run(&resource->target, step->arguments, deadline, &result, &error);
+    self->acting = false;
+    if (ok) {
+        bool done = json_is_true(json_object_get(result, "ok"));
+        end_step(step, done ? MW_STEP_DONE : MW_STEP_FAILED, result);
+        return;
+    }
+    /* Refused or bad input was never tried; anything else may have happened. */
+    bool tried = error.class != MW_ERROR_REFUSED && error.class != MW_ERROR_BAD_INPUT &&
+                 error.class != MW_ERROR_PERMANENT && tool->floor != MW_RISK_READ;
+    end_step(step, tried ? MW_STEP_UNKNOWN : MW_STEP_FAILED,
+             mw_tool_result(false, NULL, "%s%s", tried ? "outcome not known: " : "", error.text));
+}
+
+static enum ran run_locked(struct mw_case *self, struct mw_resource *resource, struct mw_plan *plan,
+                           struct mw_step *step)
+{
+    const struct mw_tool *tool = mw_catalogue_find(resource->target.ops, step->tool);
+    if (tool == NULL) {
+        end_step(step, MW_STEP_FAILED,
+                 mw_tool_result(false, NULL, "there is no such tool any more"));
+        return record_step(self, step, "step_ended") ? RAN_FAILED : RAN_CANCELLED;
+    }
+    enum ran ran = check_again(self, tool, resource, step);
+    if (ran == RAN_FAILED || ran == RAN_RISKIER)
+        return record_step(self, step, "step_ended") ? ran : RAN_CANCELLED;
+    if (ran == RAN_CANCELLED || mw_fiber_cancelled())
+        return RAN_CANCELLED;
+
+    step->state = MW_STEP_STARTED;
+    step->started_at = mw_wall_now();
+    plan->state = MW_PLAN_SPENT;
+    if (!record_step(self, step, "step_started"))
+        return RAN_CANCELLED;
+    call(self, tool, resource, step);
+    mw_log_info(ROOM, "I%lld r%d step %d %s: %s", (long long)self->incident->id, plan->revision,
+                step->position, step->tool, mw_step_state_name(step->state));
+    if (!record_step(self, step, "step_ended"))
+        return RAN_CANCELLED;
+    return step->state == MW_STEP_DONE ? RAN_ON : RAN_FAILED;
+}
+
+static enum ran run_step(struct mw_case *self, struct mw_plan *plan, struct mw_step *step)
+{
+    struct mw_resource *resource = mw_watch_find(self->respond->watch, step->resource);
+    struct mw_error error = {0};
+    if (resource == NULL) {
+        end_step(
+            step, MW_STEP_FAILED,
+            mw_tool_result(false, NULL, "%s is no longer in the configuration", step->resource));
+        return RAN_FAILED;
+    }
+    while (!mw_lock_acquire(&resource->step_lock, mw_deadline_in(60000), &error)) {
+        if (error.class == MW_ERROR_CANCELLED)
+            return RAN_CANCELLED;
+    }
+    enum ran ran = run_locked(self, resource, plan, step);
+    mw_lock_release(&resource->step_lock);
+    return ran;
+}
+
+/* Steps that an earlier process had begun. True when there was one whose outcome nobody knows. */
+static bool settle_begun(struct mw_plan *plan)
+{
+    bool doubt = false;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        struct mw_step *step = &plan->steps[i];
+        if (step->state != MW_STEP_STARTED)
+            continue;
+        if (step->risk == MW_RISK_READ) {
+            step->state = MW_STEP_PLANNED;
+            continue;
+        }
+        end_step(step, MW_STEP_UNKNOWN,
+                 mw_tool_result(false, NULL,
+                                "outcome unknown: midwatch ended while this step ran; it is not "
+                                "run again without a new approval"));
+        doubt = true;
+    }
+    return doubt;
+}
+
+static void skip_rest(struct mw_plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (plan->steps[i].state == MW_STEP_PLANNED)
+            plan->steps[i].state = MW_STEP_SKIPPED;
+    }
+}
+
+static bool can_undo(const struct mw_step *step)
+{
+    return step->state == MW_STEP_DONE && step->undo != NULL;
+}
+
+/* The undo took back the newest plan before it that had something to take back. */
+static void mark_undone(struct mw_case *self, const struct mw_plan *undo)
+{
+    bool marked = false;
+    for (struct mw_plan *plan = self->incident->plans + self->incident->plan_count - 1;
+         !marked && plan-- > self->incident->plans;) {
+        for (size_t j = 0; j < plan->step_count; j++) {
+            if (plan->undo || !can_undo(&plan->steps[j]))
+                continue;
+            plan->steps[j].state = MW_STEP_UNDONE;
+            marked = true;
+        }
+    }
+    self->incident->outcome_reason = talloc_strdup(self->incident, undo->root_cause);
+}
+
+static enum mw_stage after_undo(struct mw_case *self, struct mw_plan *plan, enum ran ran)
+{
+    plan->state = MW_PLAN_SPENT;
+    if (ran == RAN_ON)
+        mark_undone(self, plan);
+    else
+        self->incident->outcome_reason =
+            talloc_asprintf(self->incident, "%s, which did not work", plan->root_cause);
+    return MW_STAGE_REVIEW;
+}
+
+enum mw_stage mw_stage_execute(struct mw_case *self)
+{
+    struct mw_plan *plan = mw_incident_plan(self->incident);
+    const char *stopper = NULL;
+    enum ran ran = settle_begun(plan) ? RAN_FAILED : RAN_ON;
+    for (size_t i = 0; i < plan->step_count && ran == RAN_ON; i++) {
+        if (plan->steps[i].state != MW_STEP_PLANNED)
+            continue;
+        stopper = mw_tally_count(self->incident, plan->revision).stopped_by;
+        if (stopper != NULL || self->respond->draining)
+            break;
+        ran = run_step(self, plan, &plan->steps[i]);
+    }
+    if (ran == RAN_CANCELLED || (self->respond->draining && ran == RAN_ON && stopper == NULL)) {
+        mw_fiber_cancel(self->fiber);
+        return MW_STAGE_EXECUTE;
+    }
+    self->incident->durations.execute += mw_case_stage_ms(self);
+    skip_rest(plan);
+    if (plan->undo)
+        return after_undo(self, plan, ran);
+    stopper = mw_tally_count(self->incident, plan->revision).stopped_by;
+    if (stopper != NULL)
+        return mw_case_conclude(self, MW_OUTCOME_STOPPED,
+                                "stopped by %s; the steps below say what was done", stopper);
+    if (ran == RAN_RISKIER && plan->state != MW_PLAN_SPENT) {
+        plan->state = MW_PLAN_VOID;
+        plan->state_reason =
+            talloc_strdup(self->incident, "what it would do has become riskier since");
+        return MW_STAGE_PLAN;
+    }
+    plan->state = MW_PLAN_SPENT;
+    return MW_STAGE_VERIFY;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Planning: asks the planners until one proposes what can be accepted, a bounded number of times. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "respond/case.h"
+
+#define ROOM          "respond"
+#define PROPOSALS_MAX 4 /* per planner and round; each refusal is told to the planner */
+
+enum asked { ASKED_ACCEPTED, ASKED_NOTHING, ASKED_CANCELLED };
+
+static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
+                              struct mw_error *error)
+{
+    json_auto_t *complaints = json_array();
+    struct mw_deadline deadline = mw_deadline_in(self->respond->settings.planner_timeout);
+    for (int i = 0; i < PROPOSALS_MAX; i++) {
+        struct mw_resource *resource = mw_case_resource(self);
+        if (resource == NULL) {
+            mw_error_set(error, MW_ERROR_PERMANENT, "%s is no longer in the configuration",
+                         self->incident->resource);
+            return ASKED_NOTHING;
+        }
+        json_auto_t *situation = mw_situation(self, resource, complaints);
+        json_auto_t *proposal = NULL;
+        if (!planner->ops->propose(planner, situation, deadline, &proposal, error))
+            return error->class == MW_ERROR_CANCELLED ? ASKED_CANCELLED : ASKED_NOTHING;
+        if (mw_proposal_accept(self, resource, proposal, planner->label, error))
+            return ASKED_ACCEPTED;
+        if (error->class == MW_ERROR_CANCELLED)
+            return ASKED_CANCELLED;
+        mw_log_info(ROOM, "I%lld: a proposal of %s was refused: %s", (long long)self->incident->id,
+                    planner->label, error->text);
+        json_t *steps = json_object_get(proposal, "steps");
+        json_array_append_new(complaints, json_pack("{s:i, s:O?, s:s}", "revision", 0, "steps",
+                                                    steps, "complaint", error->text));
+    }
+    return ASKED_NOTHING;
+}
+
+enum mw_stage mw_stage_plan(struct mw_case *self)
+{
+    struct mw_planner *planners[] = {self->respond->settings.planner,
+                                     self->respond->settings.fallback};
+    struct mw_error error = {0};
+    if (mw_case_is_healthy(self))
+        return mw_case_healed(self);
+    for (size_t i = 0; i < 2; i++) {
+        if (planners[i] == NULL)
+            continue;
+        enum asked asked = ask_planner(self, planners[i], &error);
+        self->incident->durations.analyse += mw_case_stage_ms(self);
+        self->stage_began = mw_mono_now();
+        if (asked == ASKED_CANCELLED)
+            return MW_STAGE_PLAN;
+        if (asked == ASKED_ACCEPTED)
+            return MW_STAGE_JUDGE;
+        mw_log_warning(ROOM, "I%lld: %s has no plan: %s", (long long)self->incident->id,
+                       planners[i]->label, error.text);
+    }
+    if (mw_case_has_acted(self))
+        return mw_case_conclude(self, MW_OUTCOME_FAILED, "nothing further could be proposed: %s",
+                                error.text);
+    return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER, "nothing could be proposed: %s",
+                            error.text);
+}
