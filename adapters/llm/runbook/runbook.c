@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The planner that asks nobody: it looks the situation up in the runbooks (prompts/runbooks,
+ * described in the README there). The same situation always gets the same answer.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <talloc.h>
+
+#include "adapters/llm/runbook/template.h"
+#include "base/log.h"
+#include "base/yaml.h"
+#include "midwatch/planner.h"
+
+#define ROOM      "runbook"
+#define FILES_MAX 200
+
+struct runbooks {
+    json_t *books; /* array of {"kind", "name", "when", "cause", …} */
+};
+
+static int release(struct runbooks *self)
+{
+    json_decref(self->books);
+    return 0;
+}
+
+/* ---- reading ---- */
+
+static char *read_file(TALLOC_CTX *memory, const char *path, size_t *length, struct mw_error *error)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        mw_error_set(error, MW_ERROR_PERMANENT, "cannot read %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    char *text = talloc_size(memory, MW_YAML_BYTES_MAX + 1);
+    *length = fread(text, 1, MW_YAML_BYTES_MAX + 1, file);
+    fclose(file);
+    if (*length > MW_YAML_BYTES_MAX) {
+        mw_error_set(error, MW_ERROR_BAD_INPUT, "%s is larger than a runbook may be", path);
+        return NULL;
+    }
+    return text;
+}
+
+static bool book_fits_form(const json_t *book)
+{
+    return json_is_string(json_object_get(book, "cause")) &&
+           json_is_number(json_object_get(book, "confidence")) &&
+           json_is_object(json_object_get(book, "when")) &&
+           json_array_size(json_object_get(book, "options")) > 0;
+}
+
+static bool add_file(struct runbooks *self, TALLOC_CTX *memory, const char *path,
+                     struct mw_error *error)
+{
+    size_t length = 0;
+    int line = 0;
+    char *text = read_file(memory, path, &length, error);
+    if (text == NULL)
+        return false;
+    const struct mw_yaml *tree = mw_yaml_parse(memory, text, length, &line, error);
+    if (tree == NULL)
+        return mw_error_wrap(error, "%s:%d", path, line);
+    json_auto_t *file = mw_yaml_to_json(tree);
+    json_t *kind = json_object_get(file, "kind");
+    json_t *books = json_object_get(file, "runbooks");
+    if (!json_is_string(kind) || !json_is_array(books))
+        return mw_error_set(error, MW_ERROR_BAD_INPUT,
+                            "%s: a runbook file needs `kind:` and a list `runbooks:`", path);
+    size_t i;
+    json_t *book;
+    json_array_foreach(books, i, book)
+    {
+        if (!book_fits_form(book))
+            return mw_error_set(error, MW_ERROR_BAD_INPUT,
+                                "%s: runbook %zu needs `when`, `cause`, `confidence` and `options`",
+                                path, i + 1);
+        json_object_set(book, "kind", kind);
+        json_array_append(self->books, book);
+    }
+    return true;
+}
+
+static int is_yaml(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 5 &&
+           strcmp(entry->d_name + length - 5, ".yaml") == 0;
+}
+
+static bool read_folder(struct runbooks *self, const char *folder, struct mw_error *error)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, is_yaml, alphasort);
+    if (count < 0)
+        return mw_error_set(error, MW_ERROR_PERMANENT, "cannot read the runbooks in %s: %s", folder,
+                            strerror(errno));
+    bool ok = count <= FILES_MAX;
+    if (!ok)
+        mw_error_set(error, MW_ERROR_BAD_INPUT, "%s holds more than %d runbooks", folder,
+                     FILES_MAX);
+    TALLOC_CTX *memory = talloc_new(NULL);
+    for (int i = 0; i < count; i++) {
+        char *path = talloc_asprintf(memory, "%s/%s", folder, entries[i]->d_name);
+        ok = ok && add_file(self, memory, path, error);
+        free(entries[i]);
+    }
+    free(entries);
+    talloc_free(memory);
+    return ok;
+}
+
+static bool runbook_create(struct mw_planner *planner, const void *config, const char *folder,
+                           struct mw_error *error)
+{
+    struct runbooks *self = talloc_zero(planner, struct runbooks);
+    self->books = json_array();
+    talloc_set_destructor(self, release);
+    if (!read_folder(self, folder, error)) {
+        talloc_free(self);
+        return false;
+    }
+    mw_log_debug(ROOM, "%zu runbooks in %s", json_array_size(self->books), folder);
+    planner->state = self;
+    planner->label = "runbook";
+    return true;
+}
+
+/* ---- looking up ---- */
+
+static const char *worst_metric(const json_t *situation)
+{
+    const json_t *worst = json_array_get(json_object_get(situation, "findings"), 0);
+    const char *metric = json_string_value(json_object_get(worst, "metric"));
+    return metric != NULL ? metric : "unreachable";
+}
+
+static const json_t *find_book(const struct runbooks *self, const json_t *situation)
+{
+    const char *kind =
+        json_string_value(json_object_get(json_object_get(situation, "resource"), "kind"));
+    const char *metric = worst_metric(situation);
+    size_t i;
+    const json_t *book;
+    json_array_foreach(self->books, i, book)
+    {
+        const char *wanted =
+            json_string_value(json_object_get(json_object_get(book, "when"), "metric"));
+        if (strcmp(json_string_value(json_object_get(book, "kind")), kind) == 0 && wanted != NULL &&
+            strcmp(wanted, metric) == 0)
+            return book;
+    }
+    return NULL;
+}
+
+static bool facts_fit(json_t *when, const json_t *situation)
+{
+    const char *name;
+    json_t *wanted;
+    json_object_foreach(when, name, wanted)
+    {
+        const json_t *actual = json_object_get(json_object_get(situation, "facts"), name);
+        if (actual == NULL)
+            actual = json_object_get(json_object_get(situation, "resource"), name);
+        if (!json_equal(wanted, actual))
+            return false;
+    }
+    return true;
+}
+
+/* Options are told apart by their tools: arguments of earlier plans were pinned to numbers. */
+static bool same_tools(const json_t *steps, const json_t *others)
+{
+    if (json_array_size(steps) != json_array_size(others))
+        return false;
+    size_t i;
+    const json_t *step;
+    json_array_foreach(steps, i, step)
+    {
+        if (!json_equal(json_object_get(step, "tool"),
+                        json_object_get(json_array_get(others, i), "tool")))
+            return false;
+    }
+    return true;
+}
+
+static bool was_tried(const json_t *steps, const json_t *situation)
+{
+    size_t i;
+    const json_t *earlier;
+    json_array_foreach(json_object_get(situation, "previous"), i, earlier)
+    {
+        if (same_tools(steps, json_object_get(earlier, "steps")))
+            return true;
+    }
+    return false;
+}
+
+static const json_t *choose_steps(const json_t *book, const json_t *situation)
+{
+    size_t i;
+    const json_t *option;
+    json_array_foreach(json_object_get(book, "options"), i, option)
+    {
+        const json_t *steps = json_object_get(option, "steps");
+        if (json_array_size(steps) > 0 && facts_fit(json_object_get(option, "when"), situation) &&
+            !was_tried(steps, situation))
+            return steps;
+    }
+    return NULL;
+}
+
+/* ---- answering ---- */
+
+static json_t *fill_steps(const json_t *steps, const json_t *situation)
+{
+    json_t *filled = json_deep_copy(steps);
+    json_t *name = json_object_get(json_object_get(situation, "resource"), "name");
+    size_t i;
+    json_t *step;
+    json_array_foreach(filled, i, step)
+    {
+        json_t *arguments = json_object_get(step, "arguments");
+        if (!json_is_object(arguments)) {
+            json_object_set_new(step, "arguments", json_object());
+            arguments = json_object_get(step, "arguments");
+        }
+        json_object_set(arguments, "resource", name);
+    }
+    return filled;
+}
+
+static json_t *fill_evidence(const json_t *book, const json_t *situation)
+{
+    json_t *filled = json_array();
+    size_t i;
+    const json_t *line;
+    json_array_foreach(json_object_get(book, "evidence"), i, line)
+    {
+        json_t *text = mw_template_fill(json_string_value(line), situation);
+        if (text != NULL)
+            json_array_append_new(filled, text);
+    }
+    return filled;
+}
+
+static bool runbook_propose(struct mw_planner *planner, const json_t *situation,
+                            struct mw_deadline deadline, json_t **proposal, struct mw_error *error)
+{
+    const struct runbooks *self = planner->state;
+    const json_t *book = find_book(self, situation);
+    if (book == NULL)
+        return mw_error_set(error, MW_ERROR_REFUSED, "no runbook is about %s of such a resource",
+                            worst_metric(situation));
+    const json_t *steps = choose_steps(book, situation);
+    if (steps == NULL)
+        return mw_error_set(error, MW_ERROR_REFUSED,
+                            "the runbook \"%s\" has nothing left that fits here",
+                            json_string_value(json_object_get(book, "name")));
+    const char *cause = json_string_value(json_object_get(book, "cause"));
+    json_t *filled = mw_template_fill(cause, situation);
+    if (filled == NULL)
+        filled = json_sprintf("%s is past its threshold", worst_metric(situation));
+    *proposal = json_pack("{s:o, s:O, s:o, s:o}", "root_cause", filled, "confidence",
+                          json_object_get(book, "confidence"), "evidence",
+                          fill_evidence(book, situation), "steps", fill_steps(steps, situation));
+    return true;
+}
+
+const struct mw_planner_ops mw_planner_runbook = {
+    .name = "runbook",
+    .create = runbook_create,
+    .propose = runbook_propose,
+};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runbook planner on the runbooks that are shipped. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <talloc.h>
+
+#include "adapters/llm/runbook/template.h"
+#include "base/clock.h"
+#include "midwatch/planner.h"
+
+extern const struct mw_planner_ops mw_planner_runbook;
+
+static struct mw_planner *planner;
+
+static int set_up(void **state)
+{
+    struct mw_error error = {0};
+    planner = talloc_zero(NULL, struct mw_planner);
+    planner->ops = &mw_planner_runbook;
+    return planner->ops->create(planner, NULL, getenv("RUNBOOKS"), &error) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    talloc_free(planner);
+    return 0;
+}
+
+static json_t *full_redis(bool cache, const char *tried)
+{
+    json_t *previous = json_array();
+    for (size_t i = 0; tried[i] != '\0'; i++) {
+        const char *tool = tried[i] == 's' ? "redis_scale_memory" : "redis_set_eviction";
+        json_array_append_new(previous,
+                              json_pack("{s:[{s:s, s:{s:i}}], s:s}", "steps", "tool", tool,
+                                        "arguments", "maxmemory", 1, "complaint", "no"));
+    }
+    return json_pack(
+        "{s:{s:s, s:s, s:b}, s:[{s:s}], s:{s:f, s:f}, s:{s:s, s:b, s:i, s:i, s:i, s:i}, s:o}",
+        "resource", "name", "box", "kind", "redis", "cache", cache, "findings", "metric",
+        "memory_percent", "metrics", "memory_percent", 97.23, "x", 1.0, "facts", "maxmemory_policy",
+        "noeviction", "cache", cache, "maxmemory", 33554432, "used_memory", 32505856, "keys", 12,
+        "expires", 0, "previous", previous);
+}
+
+static json_t *propose(json_t *situation, struct mw_error *error)
+{
+    json_t *proposal = NULL;
+    bool ok = planner->ops->propose(planner, situation, mw_deadline_in(1000), &proposal, error);
+    json_decref(situation);
+    return ok ? proposal : NULL;
+}
+
+static const char *first_tool(const json_t *proposal)
+{
+    return json_string_value(
+        json_object_get(json_array_get(json_object_get(proposal, "steps"), 0), "tool"));
+}
+
+static void raises_the_ceiling_first(void **state)
+{
+    struct mw_error error = {0};
+    json_auto_t *proposal = propose(full_redis(false, ""), &error);
+    assert_string_equal(first_tool(proposal), "redis_scale_memory");
+    const json_t *step = json_array_get(json_object_get(proposal, "steps"), 0);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(step, "arguments"), "resource")), "box");
+    const char *cause = json_string_value(json_object_get(proposal, "root_cause"));
+    assert_non_null(strstr(cause, "97.2 %"));
+    assert_non_null(strstr(cause, "noeviction"));
+    assert_int_equal(json_array_size(json_object_get(proposal, "evidence")), 2);
+}
+
+static void loses_data_only_of_a_cache(void **state)
+{
+    struct mw_error error = {0};
+    json_auto_t *kept = propose(full_redis(false, "s"), &error);
+    assert_null(kept);
+    assert_int_equal(error.class, MW_ERROR_REFUSED);
+    json_auto_t *evicting = propose(full_redis(true, "s"), &error);
+    assert_string_equal(first_tool(evicting), "redis_set_eviction");
+    json_auto_t *flushing = propose(full_redis(true, "se"), &error);
+    assert_string_equal(first_tool(flushing), "redis_flush");
+}
+
+static void says_when_no_runbook_fits(void **state)
+{
+    struct mw_error error = {0};
+    json_t *situation = full_redis(false, "");
+    json_object_set_new(json_array_get(json_object_get(situation, "findings"), 0), "metric",
+                        json_string("latency_ms"));
+    assert_null(propose(situation, &error));
+    assert_int_equal(error.class, MW_ERROR_REFUSED);
+}
+
+static void restarts_what_does_not_answer(void **state)
+{
+    struct mw_error error = {0};
+    json_t *situation = full_redis(false, "");
+    json_object_set_new(json_array_get(json_object_get(situation, "findings"), 0), "metric",
+                        json_null());
+    json_auto_t *proposal = propose(situation, &error);
+    assert_string_equal(first_tool(proposal), "redis_restart");
+}
+
+static void leaves_out_half_sentences(void **state)
+{
+    json_auto_t *situation = json_pack("{s:{s:f}}", "metrics", "a", 1.0);
+    json_auto_t *known = mw_template_fill("a is {a}, {", situation);
+    assert_string_equal(json_string_value(known), "a is 1, {");
+    assert_null(mw_template_fill("b is {b}", situation));
+}
+
+static void refuses_a_folder_that_is_not_there(void **state)
+{
+    struct mw_error error = {0};
+    struct mw_planner *other = talloc_zero(NULL, struct mw_planner);
+    assert_false(mw_planner_runbook.create(other, NULL, "/nonexistent", &error));
+    assert_int_equal(error.class, MW_ERROR_PERMANENT);
+    talloc_free(other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(raises_the_ceiling_first),
+        cmocka_unit_test(loses_data_only_of_a_cache),
+        cmocka_unit_test(says_when_no_runbook_fits),
+        cmocka_unit_test(restarts_what_does_not_answer),
+        cmocka_unit_test(leaves_out_half_sentences),
+        cmocka_unit_test(refuses_a_folder_that_is_not_there),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
