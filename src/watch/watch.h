@@ -52,6 +52,18 @@ extern const struct mw_option mw_resource_options[];
 
 struct mw_history; /* rings of the last samples, per metric */
 
+/* Consecutive samples at the end that share a property, and when the first of them was measured. */
+struct mw_run {
+    int count;
+    mw_wall_ms since;
+};
+
+/* What hysteresis remembers. A FAILED sample counts in `failed` and in `bad`, a DEGRADED one in `bad`
+ * and in `mild`, a HEALTHY one in `mild` and in `good`. */
+struct mw_course {
+    struct mw_run failed, bad, mild, good, unknown;
+};
+
 struct mw_resource {
     const char *name, *kind, *environment;
     const struct mw_resource_config *config;
@@ -73,9 +85,12 @@ struct mw_resource {
     struct mw_fiber *fiber;
     struct mw_condition sampled, hurry;
     int haste;
-    int streak;
-    enum mw_health streak_health;
-    mw_wall_ms streak_since;
+    struct mw_course course;
+    bool probing, differs;   /* differs: the newest sample says other than `health` */
+    mw_mono_ns planned;      /* when the next probe is due by the schedule */
+    mw_wall_ms begun_at;     /* when the newest ended probe began */
+    mw_mono_ns begun_mono;   /* when the newest probe began */
+    mw_wall_ms wanted_after; /* somebody waits for a probe begun after this; 0: nobody */
 };
 
 struct mw_watch_listener {
@@ -89,6 +104,7 @@ struct mw_watch {
     struct mw_resource **resources; /* in the order of the configuration */
     const struct mw_watch_listener *listener;
     struct mw_group fibers;
+    bool stopped; /* targets are closed */
 };
 
 struct mw_watch *mw_watch_create(TALLOC_CTX *memory);
@@ -128,7 +144,13 @@ json_t *mw_sample_to_json(const struct mw_sample *sample);
 const struct mw_metric_spec *mw_resource_metric(const struct mw_resource *resource,
                                                 const char *metric);
 
-/* ---- health.h's pure part ---- */
+/* ---- the pure part ---- */
+
+/* Takes in one more sample and says what the resource's health is after it. When that differs from
+ * `now`, `*since` is when the run that decided it began. Outages of the probe itself (UNKNOWN) are
+ * held like the others; only UNKNOWN becomes HEALTHY at once. */
+enum mw_health mw_course_step(struct mw_course *course, enum mw_health now, enum mw_health sample,
+                              mw_wall_ms at, int hold, mw_wall_ms *since);
 
 /* Judges a sample against a kind's defaults and the configured thresholds. Findings (talloc array on
  * `memory`, worst first) name each metric that is past a threshold. Equality counts as past. */

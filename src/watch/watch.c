@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "watch/watch.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "watch/internal.h"
+
+#define MS_NS 1000000
+
+/* The first probes are spread over at most this long. */
+#define SPREAD_MS 1000
+
+/* Long ago, with room to add to it. */
+#define NEVER (INT64_MIN / 2)
+
+struct mw_watch *mw_watch_create(TALLOC_CTX *memory)
+{
+    struct mw_watch *watch = talloc_zero(memory, struct mw_watch);
+    if (watch != NULL) {
+        mw_group_init(&watch->fibers);
+    }
+    return watch;
+}
+
+void mw_watch_listen(struct mw_watch *watch, const struct mw_watch_listener *listener)
+{
+    watch->listener = listener;
+}
+
+struct mw_resource *mw_watch_find(const struct mw_watch *watch, const char *name)
+{
+    for (size_t i = 0; i < watch->count; i++) {
+        if (strcmp(watch->resources[i]->name, name) == 0) {
+            return watch->resources[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- adding ---- */
+
+static bool has_metric(const struct mw_target_ops *ops, const char *name)
+{
+    for (const struct mw_metric_spec *spec = ops->metrics; spec && spec->name; spec++) {
+        if (strcmp(spec->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *nearest_metric(const struct mw_target_ops *ops, const char *name)
+{
+    const char *names[MW_METRICS_MAX + 1] = {NULL};
+    size_t count = 0;
+    for (const struct mw_metric_spec *spec = ops->metrics;
+         spec && spec->name && count < MW_METRICS_MAX; spec++) {
+        names[count++] = spec->name;
+    }
+    return mw_text_nearest(name, names);
+}
+
+/* A kind without a table of metrics measures what it finds, so any name may come true. */
+static bool check_thresholds(const struct mw_target_ops *ops,
+                             const struct mw_resource_config *config, struct mw_error *error)
+{
+    for (size_t i = 0; ops->metrics != NULL && i < config->thresholds.count; i++) {
+        const char *name = config->thresholds.items[i].metric;
+        if (has_metric(ops, name)) {
+            continue;
+        }
+        const char *near = nearest_metric(ops, name);
+        return mw_error_set(error, MW_ERROR_BAD_INPUT,
+                            "thresholds.%s: a %s has no such metric%s%s%s", name, ops->kind,
+                            near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+                            near != NULL ? "?" : "");
+    }
+    return true;
+}
+
+static struct mw_resource *create_resource(struct mw_watch *watch, const struct mw_target_ops *ops,
+                                           const struct mw_resource_config *config)
+{
+    struct mw_resource *resource = talloc_zero(watch, struct mw_resource);
+    if (resource == NULL) {
+        return NULL;
+    }
+    resource->name = config->name;
+    resource->kind = ops->kind;
+    resource->environment = config->environment != NULL ? config->environment : ops->environment;
+    resource->config = config;
+    resource->watch = watch;
+    resource->begun_mono = NEVER;
+    resource->history = mw_history_create(resource);
+    resource->target = (struct mw_target){.ops = ops,
+                                          .name = config->name,
+                                          .cache = config->cache,
+                                          .control = mw_control_create(resource, config->control)};
+    mw_lock_init(&resource->step_lock);
+    mw_condition_init(&resource->sampled);
+    mw_condition_init(&resource->hurry);
+    if (resource->history == NULL || (config->control != NULL && !resource->target.control)) {
+        TALLOC_FREE(resource);
+    }
+    return resource;
+}
+
+struct mw_resource *mw_watch_add(struct mw_watch *watch, const struct mw_target_ops *ops,
+                                 const struct mw_resource_config *config, const void *kind_config,
+                                 struct mw_error *error)
+{
+    if (mw_watch_find(watch, config->name) != NULL) {
+        mw_error_set(error, MW_ERROR_BAD_INPUT, "there are two resources named %s", config->name);
+        return NULL;
+    }
+    if (!check_thresholds(ops, config, error)) {
+        return NULL;
+    }
+    struct mw_resource **grown =
+        talloc_realloc(watch, watch->resources, struct mw_resource *, (unsigned)(watch->count + 1));
+    struct mw_resource *resource = grown != NULL ? create_resource(watch, ops, config) : NULL;
+    watch->resources = grown != NULL ? grown : watch->resources;
+    if (resource == NULL) {
+        mw_error_set(error, MW_ERROR_RETRY, "no memory left for another resource");
+        return NULL;
+    }
+    if (!ops->create(&resource->target, kind_config, error)) {
+        talloc_free(resource);
+        return NULL;
+    }
+    watch->resources[watch->count++] = resource;
+    return resource;
+}
+
+/* ---- running ---- */
+
+void mw_watch_start(struct mw_watch *watch)
+{
+    mw_mono_ns now = mw_mono_now();
+    for (size_t i = 0; i < watch->count; i++) {
+        struct mw_resource *resource = watch->resources[i];
+        int64_t spread = resource->config->every < SPREAD_MS ? resource->config->every : SPREAD_MS;
+        resource->planned = now + spread * MS_NS / (int64_t)watch->count * (int64_t)i;
+        resource->fiber = mw_fiber_spawn(&watch->fibers, resource->name, mw_probe_fiber, resource);
+    }
+}
+
+void mw_watch_stop(struct mw_watch *watch)
+{
+    mw_group_finish(&watch->fibers);
+    if (watch->stopped) {
+        return;
+    }
+    watch->stopped = true;
+    for (size_t i = 0; i < watch->count; i++) {
+        struct mw_target *target = &watch->resources[i]->target;
+        if (target->ops->destroy != NULL) {
+            target->ops->destroy(target);
+        }
+    }
+}
+
+static void probe_for_status(void *argument)
+{
+    struct mw_resource *resource = argument;
+    struct mw_error error;
+    if (resource->fiber == NULL) {
+        mw_probe_once(resource);
+        return;
+    }
+    /* One probe may be under way, and then comes ours. */
+    mw_watch_await(resource, mw_wall_now(), mw_deadline_in(resource->config->timeout * 2 + 1000),
+                   &error);
+}
+
+void mw_watch_probe_all(struct mw_watch *watch)
+{
+    struct mw_group group;
+    struct mw_error error;
+    mw_group_init(&group);
+    for (size_t i = 0; i < watch->count; i++) {
+        mw_fiber_spawn(&group, watch->resources[i]->name, probe_for_status, watch->resources[i]);
+    }
+    mw_group_wait(&group, MW_NO_DEADLINE, &error);
+    mw_group_finish(&group);
+}
+
+/* ---- asking for a sample ---- */
+
+bool mw_watch_await(struct mw_resource *resource, mw_wall_ms after, struct mw_deadline deadline,
+                    struct mw_error *error)
+{
+    mw_wall_ms wanted = after > 0 ? after : 1;
+    while (resource->begun_at <= after) {
+        if (resource->fiber == NULL) {
+            return mw_error_set(error, MW_ERROR_CANCELLED, "%s is no longer watched",
+                                resource->name);
+        }
+        if (resource->wanted_after < wanted) {
+            resource->wanted_after = wanted;
+            mw_condition_notify(&resource->hurry);
+        }
+        if (!mw_condition_wait(&resource->sampled, deadline, error)) {
+            return mw_error_wrap(error, "waiting for a probe of %s", resource->name);
+        }
+    }
+    return true;
+}
+
+void mw_watch_haste(struct mw_resource *resource, bool on)
+{
+    resource->haste += on ? 1 : -1;
+    if (on) {
+        mw_condition_notify(&resource->hurry);
+    }
+}
