@@ -50,9 +50,10 @@ static void note_poll_ended(uv_check_t *handle)
         awake_since -= callbacks;
 }
 
+/* libuv runs timers before it polls, too; then it must not start to wait. */
 static void on_timer(uv_timer_t *handle)
 {
-    (void)handle;
+    uv_stop(handle->loop);
 }
 
 static bool open_standard_descriptors(struct mw_error *error)

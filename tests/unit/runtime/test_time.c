@@ -66,7 +66,7 @@ static void body_crowd(void)
         mw_fiber_spawn(&group, "rest", rest, (void *)(uintptr_t)(1 + i * 7919 % 200));
     mw_fiber_yield();
     assert_true(mw_loop_stats().stacks > CROWD);
-    assert_true(mw_group_wait(&group, mw_deadline_in(120000), &error));
+    assert_true(mw_group_wait(&group, mw_deadline_in(30000), &error));
 }
 
 static void test_a_crowd_sleeps(void **state)
