@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "record/incident_columns.h"
+#include "record/incident_rows.h"
+
+/* The places of the queries in the transaction. */
+enum { INCIDENT, PLANS, STEPS, DECISIONS };
+
+void mw_rows_query_incident(struct mw_sql *sql, int64_t id)
+{
+    mw_sql_query(sql, "SELECT " MW_INCIDENT_COLUMNS " FROM incident WHERE id = ?");
+    mw_sql_integer(sql, id);
+    mw_sql_query(sql, "SELECT " MW_PLAN_COLUMNS " FROM plan WHERE incident = ? ORDER BY revision");
+    mw_sql_integer(sql, id);
+    mw_sql_query(sql, "SELECT revision, " MW_STEP_COLUMNS " FROM step WHERE incident = ?"
+                      " ORDER BY revision, position");
+    mw_sql_integer(sql, id);
+    mw_sql_query(sql, "SELECT id, " MW_DECISION_COLUMNS " FROM decision WHERE incident = ?"
+                      " ORDER BY id");
+    mw_sql_integer(sql, id);
+}
+
+static enum mw_health parse_health(struct mw_row *row, const char *text)
+{
+    for (int health = MW_HEALTH_UNKNOWN; text != NULL && health <= MW_HEALTH_FAILED; health++) {
+        if (strcmp(text, mw_health_name(health)) == 0) {
+            return health;
+        }
+    }
+    row->damaged = true;
+    return MW_HEALTH_UNKNOWN;
+}
+
+static double number_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static char *text_of(TALLOC_CTX *memory, const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? talloc_strdup(memory, text) : NULL;
+}
+
+static void read_findings(struct mw_row *row, struct mw_incident *incident)
+{
+    json_auto_t *list = mw_row_json(row);
+    size_t count = json_array_size(list);
+    incident->findings = talloc_zero_array(incident, struct mw_finding, count);
+    for (size_t i = 0; incident->findings != NULL && i < count; i++) {
+        const json_t *item = json_array_get(list, i);
+        incident->findings[i] = (struct mw_finding){
+            .metric = text_of(incident->findings, item, "metric"),
+            .value = number_of(item, "value"),
+            .limit = number_of(item, "limit"),
+            .normal = number_of(item, "normal"),
+            .health = parse_health(row, json_string_value(json_object_get(item, "health"))),
+            .text = text_of(incident->findings, item, "text"),
+        };
+        incident->finding_count++;
+    }
+}
+
+static void read_log(struct mw_row *row, struct mw_incident *incident)
+{
+    json_auto_t *list = mw_row_json(row);
+    size_t count = json_array_size(list);
+    incident->log = talloc_zero_array(incident, struct mw_log_excerpt, count);
+    for (size_t i = 0; incident->log != NULL && i < count; i++) {
+        const json_t *item = json_array_get(list, i);
+        incident->log[i] = (struct mw_log_excerpt){
+            .line = text_of(incident->log, item, "line"),
+            .times = (int)json_integer_value(json_object_get(item, "times")),
+        };
+        incident->log_count++;
+    }
+}
+
+static void read_reading(struct mw_row *row, struct mw_reading *reading)
+{
+    json_auto_t *value = mw_row_json(row);
+    if (value == NULL) {
+        return;
+    }
+    reading->measured_at = json_integer_value(json_object_get(value, "measured_at"));
+    reading->health = parse_health(row, json_string_value(json_object_get(value, "health")));
+    reading->metrics = json_incref(json_object_get(value, "metrics"));
+}
+
+/* Reads the next cell with one of the _parse functions of the vocabulary. */
+#define READ_NAME(row, parse, out)                 \
+    do {                                           \
+        const char *name_ = mw_row_peek(row);      \
+        if (name_ == NULL || !parse(name_, out)) { \
+            (row)->damaged = true;                 \
+        }                                          \
+    } while (0)
+
+static void read_incident(struct mw_row *row, struct mw_incident *incident)
+{
+    incident->version = mw_row_integer(row);
+    incident->resource = mw_row_text(row, incident);
+    incident->kind = mw_row_text(row, incident);
+    incident->environment = mw_row_text(row, incident);
+    READ_NAME(row, mw_stage_parse, &incident->stage);
+    if (!mw_outcome_parse(mw_row_peek(row), &incident->outcome)) {
+        row->damaged = true;
+    }
+    incident->outcome_reason = mw_row_text(row, incident);
+    incident->severity = parse_health(row, mw_row_peek(row));
+    incident->since = mw_row_integer(row);
+    incident->opened_at = mw_row_integer(row);
+    incident->closed_at = mw_row_integer(row);
+    incident->samples = (int)mw_row_integer(row);
+    read_findings(row, incident);
+    read_log(row, incident);
+    incident->facts = mw_row_json(row);
+    read_reading(row, &incident->before);
+    read_reading(row, &incident->after);
+    incident->durations.detect = mw_row_integer(row);
+    incident->durations.analyse = mw_row_integer(row);
+    incident->durations.approve = mw_row_integer(row);
+    incident->durations.execute = mw_row_integer(row);
+    incident->durations.verify = mw_row_integer(row);
+    incident->durations.total = mw_row_integer(row);
+    incident->collateral = mw_row_json(row);
+    incident->acknowledged_by = mw_row_text(row, incident);
+}
+
+static void read_step(struct mw_row *row, TALLOC_CTX *memory, struct mw_step *step)
+{
+    step->position = (int)mw_row_integer(row);
+    step->tool = mw_row_text(row, memory);
+    step->resource = mw_row_text(row, memory);
+    step->arguments = mw_row_json(row);
+    step->why = mw_row_text(row, memory);
+    step->expect = mw_row_text(row, memory);
+    step->effect = mw_row_text(row, memory);
+    READ_NAME(row, mw_risk_parse, &step->risk);
+    step->risk_reason = mw_row_text(row, memory);
+    step->undo = mw_row_json(row);
+    READ_NAME(row, mw_step_state_parse, &step->state);
+    step->result = mw_row_json(row);
+    step->started_at = mw_row_integer(row);
+    step->ended_at = mw_row_integer(row);
+}
+
+static void read_plan(struct mw_row *row, TALLOC_CTX *memory, struct mw_plan *plan)
+{
+    plan->revision = (int)mw_row_integer(row);
+    plan->digest = mw_row_text(row, memory);
+    plan->planner = mw_row_text(row, memory);
+    plan->root_cause = mw_row_text(row, memory);
+    plan->confidence = mw_row_real(row);
+    plan->evidence = mw_row_json(row);
+    READ_NAME(row, mw_plan_state_parse, &plan->state);
+    plan->state_reason = mw_row_text(row, memory);
+    plan->automatic = mw_row_integer(row) != 0;
+    plan->undo = mw_row_integer(row) != 0;
+    plan->approvals_needed = (int)mw_row_integer(row);
+    plan->proposed_at = mw_row_integer(row);
+    plan->approved_at = mw_row_integer(row);
+    plan->expires_at = mw_row_integer(row);
+}
+
+/* How many step rows from `first` on belong to this revision. */
+static size_t count_steps(const struct mw_sql *sql, size_t first, int64_t revision)
+{
+    size_t last = first;
+    while (last < mw_sql_rows(sql, STEPS)) {
+        struct mw_row row = mw_sql_row(sql, STEPS, last);
+        if (mw_row_integer(&row) != revision) {
+            break;
+        }
+        last++;
+    }
+    return last - first;
+}
+
+static bool read_plans(const struct mw_sql *sql, struct mw_incident *incident)
+{
+    size_t next_step = 0;
+    for (size_t i = 0; i < mw_sql_rows(sql, PLANS); i++) {
+        struct mw_row row = mw_sql_row(sql, PLANS, i);
+        struct mw_row ahead = row;
+        size_t steps = count_steps(sql, next_step, mw_row_integer(&ahead));
+        struct mw_plan *plan = mw_incident_add_plan(incident, steps);
+        if (plan == NULL) {
+            return false;
+        }
+        read_plan(&row, incident, plan);
+        for (size_t j = 0; j < steps; j++) {
+            struct mw_row step = mw_sql_row(sql, STEPS, next_step++);
+            mw_row_integer(&step);
+            read_step(&step, incident, &plan->steps[j]);
+            row.damaged |= step.damaged;
+        }
+        if (row.damaged) {
+            return false;
+        }
+    }
+    return next_step == mw_sql_rows(sql, STEPS);
+}
+
+static bool read_decisions(const struct mw_sql *sql, struct mw_incident *incident)
+{
+    for (size_t i = 0; i < mw_sql_rows(sql, DECISIONS); i++) {
+        struct mw_row row = mw_sql_row(sql, DECISIONS, i);
+        struct mw_decision *decision = mw_incident_add_decision(incident);
+        if (decision == NULL) {
+            return false;
+        }
+        decision->id = mw_row_integer(&row);
+        decision->person = mw_row_text(&row, incident);
+        READ_NAME(&row, mw_action_parse, &decision->action);
+        decision->revision = (int)mw_row_integer(&row);
+        decision->note = mw_row_text(&row, incident);
+        decision->at = mw_row_integer(&row);
+        if (row.damaged) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct mw_incident *mw_rows_read_incident(const struct mw_sql *sql, TALLOC_CTX *memory, int64_t id,
+                                          struct mw_error *error)
+{
+    if (mw_sql_rows(sql, INCIDENT) == 0) {
+        mw_error_set(error, MW_ERROR_BAD_INPUT, "there is no incident I%" PRId64, id);
+        return NULL;
+    }
+    struct mw_incident *incident = mw_incident_create(memory);
+    if (incident == NULL) {
+        mw_error_set(error, MW_ERROR_RETRY, "out of memory while reading I%" PRId64, id);
+        return NULL;
+    }
+    incident->id = id;
+    struct mw_row row = mw_sql_row(sql, INCIDENT, 0);
+    read_incident(&row, incident);
+    if (row.damaged || !read_plans(sql, incident) || !read_decisions(sql, incident)) {
+        talloc_free(incident);
+        mw_error_set(error, MW_ERROR_PERMANENT,
+                     "I%" PRId64 " is damaged in the record and cannot be read: restore a backup",
+                     id);
+        return NULL;
+    }
+    return incident;
+}

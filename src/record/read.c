@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "record/incident_rows.h"
+#include "record/record.h"
+#include "record/sql.h"
+
+/* A track record looks back over this many incidents at most. */
+#define TRACK_RUNS "1000"
+
+/* Step states that say that the tool was called. */
+#define CALLED "('done', 'failed', 'unknown', 'undone')"
+
+struct mw_incident *mw_record_incident(struct mw_record *record, TALLOC_CTX *memory, int64_t id,
+                                       struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_rows_query_incident(&sql, id);
+    struct mw_incident *incident = NULL;
+    if (mw_sql_commit(record, &sql, mw_sql_deadline(), error)) {
+        incident = mw_rows_read_incident(&sql, memory, id, error);
+    }
+    mw_sql_finish(&sql);
+    return incident;
+}
+
+static const char *incidents_query(enum mw_incident_filter filter)
+{
+    switch (filter) {
+    case MW_INCIDENTS_OPEN:
+        return "SELECT id FROM incident WHERE stage <> 'closed' ORDER BY id DESC LIMIT ?";
+    case MW_INCIDENTS_UNTOLD:
+        return "SELECT id FROM incident WHERE stage = 'closed' AND told_version < version"
+               " ORDER BY id DESC LIMIT ?";
+    case MW_INCIDENTS_ALL:
+        break;
+    }
+    return "SELECT id FROM incident ORDER BY id DESC LIMIT ?";
+}
+
+int64_t *mw_record_incidents(struct mw_record *record, TALLOC_CTX *memory,
+                             enum mw_incident_filter filter, size_t limit, size_t *count,
+                             struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_sql_query(&sql, incidents_query(filter));
+    mw_sql_integer(&sql, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
+    int64_t *ids = NULL;
+    if (mw_sql_commit(record, &sql, mw_sql_deadline(), error)) {
+        size_t found = mw_sql_rows(&sql, 0);
+        ids = talloc_array(memory, int64_t, found);
+        if (ids == NULL) {
+            mw_error_set(error, MW_ERROR_RETRY, "out of memory while listing incidents");
+        }
+        for (size_t i = 0; ids != NULL && i < found; i++) {
+            struct mw_row row = mw_sql_row(&sql, 0, i);
+            ids[i] = mw_row_integer(&row);
+        }
+        if (ids != NULL) {
+            *count = found;
+        }
+    }
+    mw_sql_finish(&sql);
+    return ids;
+}
+
+static int compare_ms(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static int64_t median(int64_t *values, size_t count)
+{
+    if (count == 0) {
+        return 0;
+    }
+    qsort(values, count, sizeof *values, compare_ms);
+    int64_t low = values[(count - 1) / 2], high = values[count / 2];
+    return low + (high - low) / 2;
+}
+
+/* Rows, newest first: outcome, closed_at, ms, revision that used the tool last, revision that ran
+ * last. */
+static bool sum_up(const struct mw_sql *sql, struct mw_track *track)
+{
+    size_t rows = mw_sql_rows(sql, 0);
+    int64_t *took = talloc_array(sql->transaction, int64_t, rows);
+    if (took == NULL) {
+        return false;
+    }
+    struct mw_track sum = {0};
+    for (size_t i = 0; i < rows; i++) {
+        struct mw_row row = mw_sql_row(sql, 0, i);
+        const char *outcome = mw_row_peek(&row);
+        mw_wall_ms closed_at = mw_row_integer(&row);
+        int64_t ms = mw_row_integer(&row);
+        bool in_last_plan = mw_row_integer(&row) == mw_row_integer(&row);
+        sum.runs++;
+        if (in_last_plan && outcome != NULL && strcmp(outcome, "recovered") == 0) {
+            took[sum.recovered++] = ms;
+        } else if (closed_at > sum.last_failure) {
+            sum.last_failure = closed_at;
+        }
+    }
+    sum.median_ms = median(took, (size_t)sum.recovered);
+    *track = sum;
+    return true;
+}
+
+bool mw_record_track(struct mw_record *record, const char *tool, const char *kind,
+                     const char *environment, struct mw_track *track, struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_sql_query(
+        &sql, "SELECT i.outcome, i.closed_at, i.execute_ms + i.verify_ms, used.revision,"
+              " (SELECT MAX(s.revision) FROM step s"
+              "  JOIN plan p ON p.incident = s.incident AND p.revision = s.revision AND p.undo = 0"
+              "  WHERE s.incident = i.id AND s.state IN " CALLED ")"
+              " FROM (SELECT s.incident AS incident, MAX(s.revision) AS revision FROM step s"
+              "  JOIN plan p ON p.incident = s.incident AND p.revision = s.revision AND p.undo = 0"
+              "  WHERE s.tool = ? AND s.kind = ? AND s.environment = ? AND s.state IN " CALLED
+              "  GROUP BY s.incident ORDER BY s.incident DESC LIMIT " TRACK_RUNS ") used"
+              " JOIN incident i ON i.id = used.incident WHERE i.stage = 'closed'"
+              " ORDER BY i.id DESC");
+    mw_sql_text(&sql, tool);
+    mw_sql_text(&sql, kind);
+    mw_sql_text(&sql, environment);
+    bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
+    if (ok && !sum_up(&sql, track)) {
+        ok = mw_error_set(error, MW_ERROR_RETRY, "out of memory while reading the track record");
+    }
+    mw_sql_finish(&sql);
+    return ok;
+}
+
+bool mw_record_told(struct mw_record *record, int64_t incident, int64_t version,
+                    struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_sql_add(&sql, "UPDATE incident SET told_version = ? WHERE id = ? AND told_version < ?");
+    mw_sql_integer(&sql, version);
+    mw_sql_integer(&sql, incident);
+    mw_sql_integer(&sql, version);
+    bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
+    mw_sql_finish(&sql);
+    return ok;
+}
