@@ -24,17 +24,22 @@ struct mw_person_config {
     const char *name;
     bool terminal;
     struct mw_text_list roles; /* viewer operator approver admin; checked by mw_people_check */
+    const char *later;         /* platforms that this version does not have */
 };
 
 extern const struct mw_option mw_person_options[];
+
+/* Checks names and roles of a list of struct mw_person_config; BAD_INPUT with what to write instead. */
+bool mw_people_check(const struct mw_section_list *people, struct mw_error *error);
 
 /* ---- the room ---- */
 
 struct mw_converse;
 
 struct mw_converse_settings {
-    const char *name;              /* of the installation */
-    struct mw_section_list people; /* of struct mw_person_config */
+    const char *name;               /* of the installation */
+    struct mw_section_list people;  /* of struct mw_person_config */
+    const struct mw_policy *policy; /* for the command `policy`; NULL: it is not known here */
 };
 
 struct mw_converse *mw_converse_create(TALLOC_CTX *memory, struct mw_watch *watch,

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers to what people ask; each is a message, a new reference. */
+#ifndef MIDWATCH_CONVERSE_ANSWERS_H
+#define MIDWATCH_CONVERSE_ANSWERS_H
+
+#include "converse/room.h"
+
+json_t *mw_answer_help(struct mw_request *request);
+json_t *mw_answer_status(struct mw_request *request);
+json_t *mw_answer_resource(struct mw_request *request, const struct mw_resource *resource);
+json_t *mw_answer_tools(struct mw_request *request);
+json_t *mw_answer_policy(struct mw_request *request);
+MW_SUSPENDS json_t *mw_answer_incidents(struct mw_request *request);
+MW_SUSPENDS json_t *mw_answer_show(struct mw_request *request, int64_t incident);
+MW_SUSPENDS json_t *mw_answer_logs(struct mw_request *request, struct mw_resource *resource);
+MW_SUSPENDS json_t *mw_answer_history(struct mw_request *request,
+                                      const struct mw_resource *resource);
+
+#endif

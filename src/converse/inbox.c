@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What comes in: recorded, then acknowledged, then handled, in the order in which each chat said it. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "converse/grammar.h"
+#include "converse/people.h"
+#include "converse/room.h"
+
+/* More is not taken before some of it is handled. */
+#define ARRIVALS_MAX 1000
+
+/* Of those that take long, at once. */
+#define ERRANDS_MAX 8
+
+#define ID_BYTES   256
+#define TEXT_BYTES 4096
+
+static const char *const kind_names[] = {"command", "reaction", "reaction_removed"};
+
+/* ---- an event as the record keeps it ---- */
+
+static void set_text(json_t *body, const char *key, const char *text, size_t limit)
+{
+    if (text == NULL) {
+        return;
+    }
+    char *clean = mw_text_clean(NULL, text, strlen(text), limit);
+    json_object_set_new(body, key, json_string(clean != NULL ? clean : ""));
+    talloc_free(clean);
+}
+
+static json_t *event_to_json(const struct mw_chat_event *event)
+{
+    json_t *body = json_object();
+    json_object_set_new(body, "kind", json_string(kind_names[event->kind]));
+    set_text(body, "id", event->id, ID_BYTES);
+    set_text(body, "person", event->person, ID_BYTES);
+    set_text(body, "text", event->text, TEXT_BYTES);
+    set_text(body, "emoji", event->emoji, ID_BYTES);
+    set_text(body, "message", event->message, ID_BYTES);
+    set_text(body, "incident", event->incident, ID_BYTES);
+    set_text(body, "place", event->place, TEXT_BYTES);
+    return body;
+}
+
+static bool event_from_json(const json_t *body, struct mw_chat_event *event)
+{
+    const char *kind = json_string_value(json_object_get(body, "kind"));
+    *event = (struct mw_chat_event){
+        .id = json_string_value(json_object_get(body, "id")),
+        .person = json_string_value(json_object_get(body, "person")),
+        .text = json_string_value(json_object_get(body, "text")),
+        .emoji = json_string_value(json_object_get(body, "emoji")),
+        .message = json_string_value(json_object_get(body, "message")),
+        .incident = json_string_value(json_object_get(body, "incident")),
+        .place = json_string_value(json_object_get(body, "place")),
+    };
+    for (int i = 0; kind != NULL && i < 3; i++) {
+        if (strcmp(kind, kind_names[i]) == 0) {
+            event->kind = (enum mw_chat_event_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the queue ---- */
+
+static int release_body(struct mw_arrival *arrival)
+{
+    json_decref(arrival->body);
+    return 0;
+}
+
+static bool enqueue(struct mw_channel *channel, int64_t id, json_t *body)
+{
+    struct mw_arrival *arrival = talloc_zero(channel, struct mw_arrival);
+    if (arrival == NULL) {
+        return false;
+    }
+    arrival->id = id;
+    arrival->body = json_incref(body);
+    talloc_set_destructor(arrival, release_body);
+    if (channel->last != NULL) {
+        channel->last->next = arrival;
+    } else {
+        channel->first = arrival;
+    }
+    channel->last = arrival;
+    channel->arrival_count++;
+    mw_condition_notify(&channel->arrived);
+    return true;
+}
+
+static struct mw_arrival *dequeue(struct mw_channel *channel)
+{
+    struct mw_arrival *arrival = channel->first;
+    channel->first = arrival->next;
+    if (channel->first == NULL) {
+        channel->last = NULL;
+    }
+    channel->arrival_count--;
+    return arrival;
+}
+
+void mw_channel_forget(struct mw_channel *channel)
+{
+    while (channel->first != NULL) {
+        talloc_free(dequeue(channel));
+    }
+}
+
+bool mw_channel_event(void *context, struct mw_chat *chat, const struct mw_chat_event *event,
+                      struct mw_error *error)
+{
+    struct mw_channel *channel = context;
+    if (event->id == NULL || *event->id == '\0') {
+        return mw_error_set(error, MW_ERROR_BAD_INPUT, "an event of %s has no id", chat->name);
+    }
+    if (channel->arrival_count >= ARRIVALS_MAX) {
+        return mw_error_set(error, MW_ERROR_RETRY, "too much at once; say it again in a moment");
+    }
+    json_auto_t *body = event_to_json(event);
+    int64_t id;
+    bool fresh;
+    if (!mw_inbox_add(channel->converse->record, chat->name, event->id, body, &id, &fresh, error)) {
+        return mw_error_wrap(error, "it could not be recorded");
+    }
+    /* Without memory for the queue it stands in the record, and the next start handles it. */
+    if (fresh && !enqueue(channel, id, body)) {
+        mw_log_error("converse", "out of memory: an event of %s waits for the next start",
+                     chat->name);
+    }
+    return true;
+}
+
+static struct mw_channel *find_channel(struct mw_converse *converse, const char *name)
+{
+    for (size_t i = 0; i < converse->channel_count; i++) {
+        if (strcmp(converse->channels[i]->chat.name, name) == 0) {
+            return converse->channels[i];
+        }
+    }
+    return NULL;
+}
+
+bool mw_channel_recover(struct mw_converse *converse, struct mw_error *error)
+{
+    size_t count;
+    struct mw_inbox_event *events = mw_inbox_pending(converse->record, converse, &count, error);
+    bool well = events != NULL;
+    for (size_t i = 0; well && i < count; i++) {
+        struct mw_channel *channel = find_channel(converse, events[i].chat);
+        if (channel != NULL) {
+            well = enqueue(channel, events[i].id, events[i].body);
+        } else {
+            mw_log_warning("converse", "an event of %s is dropped: that chat is not configured now",
+                           events[i].chat);
+            well = mw_inbox_done(converse->record, events[i].id, error);
+        }
+    }
+    talloc_free(events);
+    return well;
+}
+
+/* ---- handling ---- */
+
+static void handle(struct mw_channel *channel, const struct mw_arrival *arrival)
+{
+    struct mw_chat_event event;
+    if (!event_from_json(arrival->body, &event)) {
+        return;
+    }
+    TALLOC_CTX *memory = talloc_new(channel);
+    struct mw_request request = {.channel = channel, .event = &event, .memory = memory};
+    enum mw_speaker_kind kind =
+        mw_people_find(&channel->converse->settings, memory, channel->chat.ops->kind, event.person,
+                       &request.person);
+    request.unnamed = kind == MW_SPEAKER_UNNAMED;
+    if (event.kind == MW_CHAT_COMMAND) {
+        mw_request_command(&request);
+    } else {
+        mw_request_reaction(&request);
+    }
+    talloc_free(memory);
+}
+
+static void finish(struct mw_channel *channel, struct mw_arrival *arrival)
+{
+    struct mw_error error;
+    handle(channel, arrival);
+    /* Cut short, it is handled again at the next start. */
+    if (!mw_fiber_cancelled() && !mw_inbox_done(channel->converse->record, arrival->id, &error)) {
+        mw_log_warning("converse", "an event of %s may be handled twice: %s", channel->chat.name,
+                       error.text);
+    }
+    talloc_free(arrival);
+}
+
+/* ---- what takes long ---- */
+
+struct errand {
+    struct mw_channel *channel;
+    struct mw_arrival *arrival;
+};
+
+static void run_errand(void *argument)
+{
+    struct errand errand = *(struct errand *)argument;
+    talloc_free(argument);
+    finish(errand.channel, errand.arrival);
+    errand.channel->errands--;
+    mw_condition_notify(&errand.channel->converse->settled);
+}
+
+/* Reading logs waits for other machines; nobody's yes may wait behind it. */
+static bool is_slow(const struct mw_arrival *arrival)
+{
+    const char *text = json_string_value(json_object_get(arrival->body, "text"));
+    struct mw_command command;
+    char *complaint;
+    TALLOC_CTX *memory = talloc_new(NULL);
+    bool slow = text != NULL && mw_command_parse(memory, text, 0, &command, &complaint) &&
+                command.spec->word == MW_WORD_LOGS;
+    talloc_free(memory);
+    return slow;
+}
+
+static bool send_errand(struct mw_channel *channel, struct mw_arrival *arrival)
+{
+    if (channel->errands >= ERRANDS_MAX || !is_slow(arrival)) {
+        return false;
+    }
+    struct errand *errand = talloc(channel, struct errand);
+    if (errand == NULL) {
+        return false;
+    }
+    *errand = (struct errand){channel, arrival};
+    channel->errands++;
+    mw_fiber_spawn(&channel->converse->fibers, "errand", run_errand, errand);
+    return true;
+}
+
+void mw_channel_handle_run(void *argument)
+{
+    struct mw_channel *channel = argument;
+    struct mw_error error;
+    while (!mw_fiber_cancelled()) {
+        if (channel->first == NULL) {
+            channel->handling = false;
+            mw_condition_notify(&channel->converse->settled);
+            if (!mw_condition_wait(&channel->arrived, MW_NO_DEADLINE, &error)) {
+                break;
+            }
+            continue;
+        }
+        channel->handling = true;
+        struct mw_arrival *arrival = dequeue(channel);
+        if (!send_errand(channel, arrival)) {
+            finish(channel, arrival);
+        }
+    }
+    channel->handling = false;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One fiber per chat delivers what its outbox has: in order, each message until it stands. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "converse/room.h"
+
+#define BATCH          50
+#define DELIVER_MS     30000
+#define BACKOFF_MS     500
+#define BACKOFF_MS_MAX 60000
+#define HELD_MS        300000
+#define HELD_MS_MAX    3600000
+#define HELD_MAX       200
+
+/* ---- messages that were refused for good ---- */
+
+static struct mw_held *find_held(struct mw_channel *channel, const struct mw_outbox_row *row)
+{
+    for (size_t i = 0; i < channel->held_count; i++) {
+        if (channel->held[i].row == row->id) {
+            return &channel->held[i];
+        }
+    }
+    return NULL;
+}
+
+/* A new content is worth a new try at once. */
+static bool is_held(struct mw_channel *channel, const struct mw_outbox_row *row)
+{
+    const struct mw_held *held = find_held(channel, row);
+    return held != NULL && held->revision == row->revision && mw_mono_now() < held->until;
+}
+
+static void hold(struct mw_channel *channel, const struct mw_outbox_row *row,
+                 const struct mw_error *error)
+{
+    struct mw_held *held = find_held(channel, row);
+    if (held == NULL || held->revision != row->revision) {
+        mw_log_warning("converse", "%s refuses I%" PRId64 "/%s: %s", channel->chat.name,
+                       row->incident, row->slot, error->text);
+    }
+    if (held == NULL) {
+        if (channel->held == NULL) {
+            channel->held = talloc_array(channel, struct mw_held, HELD_MAX);
+        }
+        if (channel->held == NULL) {
+            return;
+        }
+        /* When there are that many, the one that waited longest gets its next try earlier. */
+        held = channel->held_count < HELD_MAX ? &channel->held[channel->held_count++]
+                                              : &channel->held[0];
+        *held = (struct mw_held){.row = row->id};
+    }
+    held->wait_ms = held->wait_ms == 0                ? HELD_MS
+                    : held->wait_ms * 2 > HELD_MS_MAX ? HELD_MS_MAX
+                                                      : held->wait_ms * 2;
+    held->revision = row->revision;
+    held->until = mw_mono_now() + held->wait_ms * INT64_C(1000000);
+}
+
+static void release(struct mw_channel *channel, const struct mw_outbox_row *row)
+{
+    struct mw_held *held = find_held(channel, row);
+    if (held != NULL) {
+        *held = channel->held[--channel->held_count];
+    }
+}
+
+/* ---- delivering ---- */
+
+/* The card's reference for what belongs below it. False: the card does not stand yet. */
+static bool find_thread(struct mw_channel *channel, TALLOC_CTX *memory,
+                        const struct mw_outbox_row *row, char **thread, struct mw_error *error)
+{
+    *thread = NULL;
+    if (strcmp(row->slot, "card") == 0) {
+        return true;
+    }
+    if (!mw_outbox_reference(channel->converse->record, memory, channel->chat.name, row->incident,
+                             "card", thread, error)) {
+        return false;
+    }
+    return *thread != NULL ||
+           mw_error_set(error, MW_ERROR_REFUSED, "its card does not stand there yet");
+}
+
+static bool deliver(struct mw_channel *channel, TALLOC_CTX *memory, const struct mw_outbox_row *row,
+                    const char *thread, struct mw_error *error)
+{
+    struct mw_record *record = channel->converse->record;
+    struct mw_chat *chat = &channel->chat;
+    struct mw_deadline deadline = mw_deadline_in(DELIVER_MS);
+    if (row->reference != NULL) {
+        return chat->ops->edit(chat, row->reference, row->message, thread, deadline, error) &&
+               mw_outbox_delivered(record, row, row->reference, error);
+    }
+    char *key = talloc_asprintf(memory, "I%" PRId64 "/%s", row->incident, row->slot);
+    char *reference = NULL;
+    return mw_outbox_posting(record, row, error) &&
+           chat->ops->post(chat, key, row->message, thread, deadline, memory, &reference, error) &&
+           mw_outbox_delivered(record, row, reference, error);
+}
+
+/* One row. False: trouble that concerns the whole chat. */
+static bool deliver_row(struct mw_channel *channel, TALLOC_CTX *memory,
+                        const struct mw_outbox_row *row, bool *delivered, struct mw_error *error)
+{
+    char *thread;
+    if (is_held(channel, row)) {
+        return true;
+    }
+    if (!find_thread(channel, memory, row, &thread, error)) {
+        return error->class == MW_ERROR_REFUSED;
+    }
+    if (deliver(channel, memory, row, thread, error)) {
+        release(channel, row);
+        *delivered = true;
+        return true;
+    }
+    if (error->class == MW_ERROR_RETRY || error->class == MW_ERROR_TIMEOUT ||
+        error->class == MW_ERROR_CANCELLED) {
+        return false;
+    }
+    hold(channel, row, error);
+    return true;
+}
+
+/* False: the chat or the record is in trouble. */
+static bool deliver_round(struct mw_channel *channel, struct mw_error *error)
+{
+    TALLOC_CTX *memory = talloc_new(channel);
+    size_t count;
+    struct mw_outbox_row *rows =
+        mw_outbox_due(channel->converse->record, memory, channel->chat.name,
+                      BATCH + channel->held_count, &count, error);
+    bool delivered = false, well = rows != NULL;
+    for (size_t i = 0; well && i < count; i++) {
+        well = deliver_row(channel, memory, &rows[i], &delivered, error);
+    }
+    /* What was delivered may be what others waited for, or there may be more than one batch. */
+    channel->put_meanwhile |= delivered;
+    talloc_free(memory);
+    return well;
+}
+
+/* Whoever was refused first is tried again first. */
+static struct mw_deadline next_try(const struct mw_channel *channel)
+{
+    struct mw_deadline next = MW_NO_DEADLINE;
+    for (size_t i = 0; i < channel->held_count; i++) {
+        next = mw_deadline_min(next, (struct mw_deadline){channel->held[i].until});
+    }
+    return next;
+}
+
+/* The pause grows up to a minute, with jitter so that not all come back at once. */
+static bool back_off(struct mw_channel *channel, int64_t *pause, const struct mw_error *why)
+{
+    if (why->class == MW_ERROR_CANCELLED && mw_fiber_cancelled()) {
+        return false;
+    }
+    if (*pause == 0) {
+        mw_log_warning("converse", "%s cannot be reached, trying again: %s", channel->chat.name,
+                       why->text);
+    }
+    *pause = *pause == 0 ? BACKOFF_MS : *pause * 2 > BACKOFF_MS_MAX ? BACKOFF_MS_MAX : *pause * 2;
+    struct mw_error error;
+    return mw_sleep(*pause / 2 + (int64_t)mw_random_below((uint64_t)*pause / 2 + 1), &error);
+}
+
+void mw_channel_deliver_run(void *argument)
+{
+    struct mw_channel *channel = argument;
+    struct mw_error error;
+    int64_t pause = 0;
+    while (!mw_fiber_cancelled()) {
+        channel->delivering = true;
+        channel->put_meanwhile = false;
+        if (!deliver_round(channel, &error)) {
+            if (!back_off(channel, &pause, &error)) {
+                break;
+            }
+            continue;
+        }
+        if (pause > 0) {
+            mw_log_info("converse", "%s takes messages again", channel->chat.name);
+            pause = 0;
+        }
+        if (channel->put_meanwhile) {
+            continue;
+        }
+        channel->delivering = false;
+        mw_condition_notify(&channel->converse->settled);
+        if (!mw_condition_wait(&channel->due, next_try(channel), &error) &&
+            error.class == MW_ERROR_CANCELLED) {
+            break;
+        }
+    }
+    channel->delivering = false;
+}

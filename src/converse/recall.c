@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers from what is remembered: incidents, logs and measurements. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "converse/answers.h"
+#include "converse/paper.h"
+#include "midwatch/message.h"
+
+#define INCIDENTS_MAX 15
+#define PAST_LOOK     60
+#define PAST_MAX      5
+#define LOG_LINES     40
+#define LOG_MS        5000
+#define SPARKS        12
+#define NAME_COLUMNS  14
+
+static const char *outcome_of(TALLOC_CTX *memory, const struct mw_incident *incident)
+{
+    const struct mw_scene scene = {.memory = memory, .incident = incident};
+    return mw_say_outcome(&scene);
+}
+
+/* "03:08", or "12 May" when it was not today. */
+static const char *when(TALLOC_CTX *memory, mw_wall_ms at)
+{
+    mw_wall_ms now = mw_wall_now();
+    char *day = mw_say_day(memory, at, now), *today = mw_say_day(memory, now, now);
+    bool same = day != NULL && today != NULL && strcmp(day, today) == 0;
+    return same ? mw_time_hour_minute(memory, at) : day;
+}
+
+static const char *state_word(TALLOC_CTX *memory, const struct mw_incident *incident)
+{
+    switch (incident->stage) {
+    case MW_STAGE_ASK:
+        return "needs a yes";
+    case MW_STAGE_EXECUTE:
+    case MW_STAGE_VERIFY:
+    case MW_STAGE_REVIEW:
+        return "fix running";
+    case MW_STAGE_CLOSED:
+        return outcome_of(memory, incident);
+    default:
+        return "looking";
+    }
+}
+
+json_t *mw_answer_incidents(struct mw_request *request)
+{
+    struct mw_record *record = request->channel->converse->record;
+    TALLOC_CTX *memory = request->memory;
+    struct mw_error error;
+    size_t count;
+    int64_t *ids =
+        mw_record_incidents(record, memory, MW_INCIDENTS_ALL, INCIDENTS_MAX, &count, &error);
+    if (ids == NULL) {
+        return mw_paper_sentence(memory, "The record cannot be read now: %s", error.text);
+    }
+    if (count == 0) {
+        return mw_paper_sentence(memory, "No incident so far.");
+    }
+    size_t open = 0;
+    mw_respond_open(request->channel->converse->respond, memory, &open);
+    struct mw_paper paper;
+    mw_paper_begin(&paper, memory, MW_STATE_INFO, 0, NULL);
+    mw_paper_headline(&paper, "%zu open, newest first", open);
+    mw_paper_table(&paper, "Incident", "State", "Since");
+    for (size_t i = 0; i < count; i++) {
+        struct mw_incident *incident = mw_record_incident(record, memory, ids[i], &error);
+        if (incident == NULL) {
+            continue;
+        }
+        const char *name =
+            talloc_asprintf(memory, "I%" PRId64 " %s", incident->id, incident->resource);
+        mw_paper_row(&paper, mw_text_fit(memory, name, 16), state_word(memory, incident),
+                     when(memory, incident->since));
+        talloc_free(incident);
+    }
+    return mw_paper_end(&paper);
+}
+
+/* The blocks of a message as part of an answer; the rest of it belongs to its place in the thread. */
+static void append_blocks(json_t *answer, json_t *message)
+{
+    json_array_extend(json_object_get(answer, "blocks"), json_object_get(message, "blocks"));
+    json_decref(message);
+}
+
+json_t *mw_answer_show(struct mw_request *request, int64_t id)
+{
+    struct mw_converse *converse = request->channel->converse;
+    struct mw_error error;
+    struct mw_incident *incident =
+        mw_record_incident(converse->record, request->memory, id, &error);
+    if (incident == NULL) {
+        return mw_paper_sentence(
+            request->memory, "%s",
+            error.class == MW_ERROR_BAD_INPUT
+                ? talloc_asprintf(request->memory, "There is no I%" PRId64 ". Say: incidents", id)
+                : error.text);
+    }
+    const struct mw_scene scene = {.memory = request->memory,
+                                   .installation = converse->settings.name,
+                                   .incident = incident,
+                                   .resource = mw_watch_find(converse->watch, incident->resource)};
+    json_t *answer = mw_card_message(&scene);
+    json_object_del(answer, "slot");
+    json_object_del(answer, "actions");
+    if (incident->stage == MW_STAGE_CLOSED) {
+        const struct mw_plan *plan = mw_incident_plan(incident);
+        if (plan != NULL && plan->root_cause != NULL) {
+            struct mw_paper paper;
+            mw_paper_begin(&paper, request->memory, MW_STATE_INFO, 0, NULL);
+            mw_paper_text(&paper, "Cause (%.0f %%): %s", plan->confidence * 100, plan->root_cause);
+            append_blocks(answer, mw_paper_end(&paper));
+        }
+        append_blocks(answer, mw_verdict_message(&scene));
+    }
+    return answer;
+}
+
+json_t *mw_answer_logs(struct mw_request *request, struct mw_resource *resource)
+{
+    TALLOC_CTX *memory = request->memory;
+    size_t count = 0;
+    bool configured = resource->config != NULL && resource->config->logs.count > 0;
+    const char *name = resource->name;
+    if (!configured) {
+        return mw_paper_sentence(memory, "No log is configured for %s (logs: in its entry).", name);
+    }
+    struct mw_log_excerpt *lines =
+        mw_watch_logs(resource, memory, LOG_LINES, &count, mw_deadline_in(LOG_MS));
+    if (lines == NULL || count == 0) {
+        return mw_paper_sentence(memory, "No warnings or errors in the logs of %s.", name);
+    }
+    struct mw_paper paper;
+    mw_paper_begin(&paper, memory, MW_STATE_INFO, 0, NULL);
+    mw_paper_headline(&paper, "Logs of %s: %zu %s that matter, worst first", name, count,
+                      count == 1 ? "line" : "lines");
+    for (size_t i = 0; i < count && i < LOG_LINES; i++) {
+        mw_paper_log(&paper, lines[i].line, lines[i].times);
+    }
+    return mw_paper_end(&paper);
+}
+
+/* ---- history ---- */
+
+/* The last values as a row of small bars, lowest to highest of those shown. */
+static const char *sparks(TALLOC_CTX *memory, const json_t *samples)
+{
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    size_t count = json_array_size(samples), first = count > SPARKS ? count - SPARKS : 0;
+    double low = INFINITY, high = -INFINITY;
+    for (size_t i = first; i < count; i++) {
+        double value = json_number_value(json_array_get(json_array_get(samples, i), 1));
+        low = fmin(low, value);
+        high = fmax(high, value);
+    }
+    char *text = talloc_strdup(memory, "");
+    for (size_t i = first; i < count; i++) {
+        double value = json_number_value(json_array_get(json_array_get(samples, i), 1));
+        double share = high > low ? (value - low) / (high - low) : 0;
+        int bar = share >= 0 && share <= 1 ? (int)(share * 7 + 0.5) : 0;
+        text = talloc_asprintf_append(text, "%s", bars[bar]);
+    }
+    return text;
+}
+
+static void write_metrics(struct mw_paper *paper, const struct mw_resource *resource)
+{
+    for (size_t i = 0; i < resource->last.count; i++) {
+        const char *metric = resource->last.metrics[i].name;
+        const struct mw_metric_spec *spec = mw_resource_metric(resource, metric);
+        json_auto_t *samples = mw_watch_history(resource, metric);
+        const char *label = spec != NULL && spec->label != NULL ? spec->label : metric;
+        mw_paper_row(paper, mw_text_fit(paper->memory, label, NAME_COLUMNS),
+                     mw_text_fit(paper->memory,
+                                 mw_value_text(paper->memory, resource->last.metrics[i].value,
+                                               spec != NULL ? spec->unit : ""),
+                                 10),
+                     sparks(paper->memory, samples));
+    }
+}
+
+/* Earlier incidents of a resource, newest first, among the last few of all. */
+static void write_past(struct mw_paper *paper, struct mw_record *record, const char *name)
+{
+    struct mw_error error;
+    size_t count, found = 0;
+    int64_t *ids =
+        mw_record_incidents(record, paper->memory, MW_INCIDENTS_ALL, PAST_LOOK, &count, &error);
+    for (size_t i = 0; ids != NULL && i < count && found < PAST_MAX; i++) {
+        struct mw_incident *incident = mw_record_incident(record, paper->memory, ids[i], &error);
+        if (incident != NULL && strcmp(incident->resource, name) == 0) {
+            const char *tool = mw_scene_tool(incident);
+            mw_paper_note(
+                paper, "%s I%" PRId64 " %s%s%s%s", when(paper->memory, incident->since),
+                incident->id,
+                incident->finding_count > 0 && incident->findings[0].text != NULL
+                    ? incident->findings[0].text
+                    : mw_health_name(incident->severity),
+                tool != NULL ? ", " : "", tool != NULL ? tool : "",
+                talloc_asprintf(paper->memory, " — %s", outcome_of(paper->memory, incident)));
+            found++;
+        }
+        talloc_free(incident);
+    }
+    if (found == 0) {
+        mw_paper_note(paper, "no incident of it among the last %d", PAST_LOOK);
+    }
+}
+
+json_t *mw_answer_history(struct mw_request *request, const struct mw_resource *resource)
+{
+    struct mw_paper paper;
+    mw_paper_begin(&paper, request->memory, MW_STATE_INFO, 0, NULL);
+    const char *name = talloc_strdup(request->memory, resource->name);
+    mw_paper_headline(&paper, "%s (%s, %s), its last measurements", name, resource->kind,
+                      resource->environment);
+    if (resource->last.count > 0) {
+        mw_paper_table(&paper, "Metric", "Now", "Before → now");
+        write_metrics(&paper, resource);
+    }
+    write_past(&paper, request->channel->converse->record, name);
+    return mw_paper_end(&paper);
+}

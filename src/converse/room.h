@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The converse room's own: its chats, and which fiber does what. */
+#ifndef MIDWATCH_CONVERSE_ROOM_H
+#define MIDWATCH_CONVERSE_ROOM_H
+
+#include "converse/converse.h"
+#include "converse/scene.h"
+#include "runtime/fiber.h"
+
+/* An event that is recorded and waits to be handled. */
+struct mw_arrival {
+    struct mw_arrival *next;
+    int64_t id; /* of its inbox row */
+    json_t *body;
+};
+
+/* A message that its platform refused for good, and when it is worth another try. */
+struct mw_held {
+    int64_t row, revision;
+    mw_mono_ns until;
+    int64_t wait_ms;
+};
+
+struct mw_channel {
+    struct mw_converse *converse;
+    struct mw_chat chat;
+    struct mw_chat_host host;
+
+    struct mw_condition due; /* something was put into its outbox */
+    bool delivering;         /* false: all that can be delivered now is */
+    bool put_meanwhile;
+    size_t held_count;
+    struct mw_held *held;
+
+    struct mw_condition arrived;
+    struct mw_arrival *first, *last;
+    size_t arrival_count;
+    bool handling;
+    int errands; /* handled beside the queue */
+
+    struct mw_fiber *runner;
+};
+
+struct mw_converse {
+    struct mw_watch *watch;
+    struct mw_record *record;
+    struct mw_respond *respond;
+    struct mw_converse_settings settings;
+    struct mw_respond_listener listener;
+
+    size_t channel_count;
+    struct mw_channel **channels;
+
+    /* Incidents whose messages may no longer be what they should say; each at most once. */
+    size_t dirty_count;
+    int64_t *dirty;
+    struct mw_condition dirtied;
+    bool reconciling;
+
+    struct mw_condition settled; /* a fiber came to rest; who stops the room looks again */
+    struct mw_group chats;       /* the adapters' fibers */
+    struct mw_group fibers;      /* ours */
+};
+
+/* ---- reconcile.c: incidents become messages in the outboxes ---- */
+
+void mw_reconcile_mark(struct mw_converse *converse, int64_t incident);
+void mw_reconcile_run(void *converse);
+
+/* All messages of an incident by slot, as it is now; a talloc array on the scene's memory whose messages
+ * are released with it. */
+struct mw_outbox_item *mw_reconcile_render(const struct mw_scene *scene, size_t *count);
+
+/* ---- outbox.c ---- */
+
+void mw_channel_deliver_run(void *channel);
+
+/* ---- inbox.c ---- */
+
+MW_SUSPENDS bool mw_channel_event(void *channel, struct mw_chat *chat,
+                                  const struct mw_chat_event *event, struct mw_error *error);
+/* Takes over what an earlier run recorded and did not handle. */
+MW_SUSPENDS bool mw_channel_recover(struct mw_converse *converse, struct mw_error *error);
+void mw_channel_handle_run(void *channel);
+/* Drops what waits; it stands in the record. */
+void mw_channel_forget(struct mw_channel *channel);
+
+/* ---- commands.c ---- */
+
+struct mw_request {
+    struct mw_channel *channel;
+    const struct mw_chat_event *event;
+    struct mw_person person;
+    bool unnamed; /* the terminal is shared and nobody said who it was */
+    TALLOC_CTX *memory;
+};
+
+/* Does what an event asks for and answers it. */
+MW_SUSPENDS void mw_request_command(struct mw_request *request);
+MW_SUSPENDS void mw_request_reaction(struct mw_request *request);
+/* Steals the message. */
+MW_SUSPENDS void mw_request_answer(struct mw_request *request, json_t *message,
+                                   bool private_answer);
+MW_SUSPENDS void mw_request_say(struct mw_request *request, bool private_answer, const char *format,
+                                ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An incident as chat shows it: the messages of its slots, and the phrases that they share. Rendering
+ * never suspends, so what it looks at cannot change meanwhile; the same incident always makes the same
+ * messages, so that nothing is edited without need.
+ */
+#ifndef MIDWATCH_CONVERSE_SCENE_H
+#define MIDWATCH_CONVERSE_SCENE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <talloc.h>
+
+#include "midwatch/incident.h"
+#include "record/record.h"
+#include "watch/watch.h"
+
+struct mw_scene {
+    TALLOC_CTX *memory;
+    const char *installation; /* its name; NULL: none */
+    const struct mw_incident *incident;
+    const struct mw_resource *resource; /* NULL: it left the configuration */
+    const struct mw_track *track;       /* of mw_scene_tool(); NULL: not known */
+};
+
+/* ---- messages (new references) ---- */
+
+json_t *mw_card_message(const struct mw_scene *scene);
+json_t *mw_evidence_message(const struct mw_scene *scene);
+json_t *mw_plan_message(const struct mw_scene *scene, const struct mw_plan *plan);
+json_t *mw_progress_message(const struct mw_scene *scene, const struct mw_plan *plan);
+json_t *mw_verdict_message(const struct mw_scene *scene);
+
+/* Which of them there is something to say in by now. */
+bool mw_evidence_due(const struct mw_incident *incident);
+bool mw_plan_due(const struct mw_incident *incident, const struct mw_plan *plan);
+bool mw_progress_due(const struct mw_plan *plan);
+
+/* ---- phrases (on the scene's memory) ---- */
+
+/* The tool of the newest plan whose past counts: its first that changes something. NULL: none. */
+const char *mw_scene_tool(const struct mw_incident *incident);
+
+/* "I42 cache (redis, local)" */
+const char *mw_say_subject(const struct mw_scene *scene);
+/* "memory 97.2 % of maxmemory" */
+const char *mw_say_symptom(const struct mw_scene *scene);
+/* "normal 41 %, degraded from 95"; "" when neither is known */
+const char *mw_say_limits(const struct mw_scene *scene, const struct mw_finding *finding);
+/* "memory 97.2 → 48.6 %" of the metric that raised the alarm; "" when it was not measured twice */
+const char *mw_say_change(const struct mw_scene *scene);
+/* "memory" for "memory_percent", where the kind says so, and a value with its unit */
+const char *mw_say_metric(const struct mw_scene *scene, const char *metric);
+const char *mw_say_value(const struct mw_scene *scene, const char *metric, double value);
+/* "recovered", "handed-over"; "open" while it is */
+const char *mw_say_outcome(const struct mw_scene *scene);
+/* "approved by alice 03:09:40"; "allowed by policy 03:09:40"; "" when it was not */
+const char *mw_say_approval(const struct mw_scene *scene, const struct mw_plan *plan);
+/* Who approved the plan and did not take it back: "alice and bob"; *count of them */
+const char *mw_say_approvers(const struct mw_scene *scene, const struct mw_plan *plan, int *count);
+/* "Plan r1 (runbook, not a model)" */
+const char *mw_say_plan(const struct mw_scene *scene, const struct mw_plan *plan);
+/* "1 of 2 steps" */
+const char *mw_say_steps_done(const struct mw_scene *scene, const struct mw_plan *plan);
+/* "32 → 64 MiB", or the arguments where the tool says nothing of its effect; may be "" */
+const char *mw_say_effect(const struct mw_scene *scene, const struct mw_step *step);
+/* "reversible", "disruptive, no undo: without persistence its data is lost" */
+const char *mw_say_risk(const struct mw_scene *scene, const struct mw_step *step);
+/* What its tool said, or NULL. */
+const char *mw_say_result(const struct mw_step *step);
+/* "void: it healed by itself", "rejected by alice: too risky"; NULL while it may still count */
+const char *mw_say_plan_end(const struct mw_scene *scene, const struct mw_plan *plan);
+/* What else moved, as one phrase: "nothing else moved". */
+const char *mw_say_collateral(const struct mw_scene *scene);
+
+/* "12 May" in the local zone, with the year when it is not the year of `now`. */
+char *mw_say_day(TALLOC_CTX *memory, mw_wall_ms at, mw_wall_ms now);
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread below the card: evidence, the plan in full, progress and the verdict. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "converse/paper.h"
+#include "converse/scene.h"
+#include "midwatch/message.h"
+
+#define EVIDENCE_LOG_LINES 40
+#define EVIDENCE_FACTS     30
+#define EVIDENCE_REASONS   10
+#define VERDICT_STEPS      20
+
+/* What a row of a table may be wide where a phone reads it: 40 columns with the gaps. */
+#define NAME_COLUMNS  16
+#define VALUE_COLUMNS 22
+#define CELL_COLUMNS  10
+
+/* ---- evidence ---- */
+
+bool mw_evidence_due(const struct mw_incident *incident)
+{
+    bool gathered = incident->stage > MW_STAGE_EVIDENCE;
+    return gathered && (incident->log_count > 0 || json_object_size(incident->facts) > 0 ||
+                        incident->stage < MW_STAGE_CLOSED);
+}
+
+static void write_facts(struct mw_paper *paper, const struct mw_scene *scene)
+{
+    if (json_object_size(scene->incident->facts) == 0) {
+        return;
+    }
+    mw_paper_table(paper, "Fact", "Value", NULL);
+    size_t rows = 0;
+    const char *key;
+    json_t *value;
+    json_object_foreach(scene->incident->facts, key, value)
+    {
+        if (++rows > EVIDENCE_FACTS) {
+            break;
+        }
+        const char *text = json_is_string(value) ? json_string_value(value)
+                                                 : mw_json_canonical(scene->memory, value);
+        char *clean = mw_paper_clean(scene->memory, text, 200);
+        char *name = mw_paper_clean(scene->memory, key, 200);
+        mw_paper_row(paper, mw_text_fit(scene->memory, name, NAME_COLUMNS),
+                     mw_text_fit(scene->memory, clean, VALUE_COLUMNS), NULL);
+    }
+}
+
+json_t *mw_evidence_message(const struct mw_scene *scene)
+{
+    const struct mw_incident *incident = scene->incident;
+    struct mw_paper paper;
+    mw_paper_begin(&paper, scene->memory, MW_STATE_INFO, incident->id, "evidence");
+    mw_paper_headline(&paper, "Evidence on %s", incident->resource);
+    for (size_t i = 0; i < incident->log_count && i < EVIDENCE_LOG_LINES; i++) {
+        mw_paper_log(&paper, incident->log[i].line, incident->log[i].times);
+    }
+    if (incident->log_count == 0) {
+        bool has_log = scene->resource == NULL || scene->resource->config == NULL ||
+                       scene->resource->config->logs.count > 0;
+        mw_paper_text(&paper, "%s",
+                      has_log ? "No warnings or errors in its logs."
+                              : "No log is configured for it (logs: in its configuration).");
+    }
+    write_facts(&paper, scene);
+    return mw_paper_end(&paper);
+}
+
+/* ---- the plan ---- */
+
+bool mw_plan_due(const struct mw_incident *incident, const struct mw_plan *plan)
+{
+    /* Before policy has spoken it may still change, and what is posted must not. */
+    bool judged = plan->approvals_needed > 0 || plan->automatic || plan->approved_at != 0 ||
+                  plan->state == MW_PLAN_SPENT;
+    bool newest = plan == mw_incident_plan(incident);
+    return judged && (!newest || incident->stage > MW_STAGE_JUDGE);
+}
+
+static void write_plan_steps(struct mw_paper *paper, const struct mw_scene *scene,
+                             const struct mw_plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct mw_step *step = &plan->steps[i];
+        char *detail = talloc_strdup(scene->memory, mw_say_effect(scene, step));
+        if (step->why != NULL && *step->why != '\0') {
+            detail =
+                talloc_asprintf_append(detail, "%s%s", *detail != '\0' ? " — " : "", step->why);
+        }
+        if (step->expect != NULL && *step->expect != '\0') {
+            detail = talloc_asprintf_append(detail, "; expected: %s", step->expect);
+        }
+        const char *undo_tool = json_string_value(json_object_get(step->undo, "tool"));
+        if (undo_tool != NULL) {
+            json_t *arguments = json_object_get(step->undo, "arguments");
+            const struct mw_step back = {.arguments = arguments};
+            detail = talloc_asprintf_append(detail, "; undo: %s %s", undo_tool,
+                                            mw_say_effect(scene, &back));
+        }
+        mw_paper_step(paper, talloc_asprintf(scene->memory, "%s %s", step->tool, step->resource),
+                      detail, mw_say_risk(scene, step), NULL);
+    }
+}
+
+static void write_plan_terms(struct mw_paper *paper, const struct mw_scene *scene,
+                             const struct mw_plan *plan)
+{
+    if (plan->approvals_needed <= 0) {
+        mw_paper_wait(paper, plan->automatic ? "Policy lets it run by itself." : "Approved.");
+        return;
+    }
+    const char *until = plan->expires_at != 0
+                            ? talloc_asprintf(scene->memory, ", until %s",
+                                              mw_time_hour_minute(scene->memory, plan->expires_at))
+                            : "";
+    mw_paper_wait(paper, "✅ approves, ❌ rejects%s%s — or: approve I%" PRId64 " r%d", until,
+                  plan->approvals_needed > 1
+                      ? talloc_asprintf(scene->memory, ", needs %d different approvers",
+                                        plan->approvals_needed)
+                      : "",
+                  scene->incident->id, plan->revision);
+    mw_paper_reaction(paper, "✅");
+    mw_paper_reaction(paper, "❌");
+}
+
+json_t *mw_plan_message(const struct mw_scene *scene, const struct mw_plan *plan)
+{
+    struct mw_paper paper;
+    const char *slot = talloc_asprintf(scene->memory, "plan/%d", plan->revision);
+    mw_paper_begin(&paper, scene->memory, MW_STATE_INFO, scene->incident->id, slot);
+    const char *end = mw_say_plan_end(scene, plan);
+    mw_paper_headline(&paper, "%s for %s%s%s", mw_say_plan(scene, plan), scene->incident->resource,
+                      end != NULL ? " — " : "", end != NULL ? end : "");
+    if (plan->root_cause != NULL && *plan->root_cause != '\0') {
+        mw_paper_text(&paper, "Cause (%.0f %%): %s", plan->confidence * 100, plan->root_cause);
+    }
+    size_t i;
+    json_t *reason;
+    json_array_foreach(plan->evidence, i, reason)
+    {
+        if (i < EVIDENCE_REASONS && json_is_string(reason)) {
+            mw_paper_note(&paper, "%s", json_string_value(reason));
+        }
+    }
+    write_plan_steps(&paper, scene, plan);
+    if (end == NULL) {
+        write_plan_terms(&paper, scene, plan);
+    } else {
+        mw_paper_wait(&paper, "This plan no longer counts: %s.", end);
+    }
+    mw_paper_broadcast(&paper);
+    return mw_paper_end(&paper);
+}
+
+/* ---- progress ---- */
+
+bool mw_progress_due(const struct mw_plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (plan->steps[i].state != MW_STEP_PLANNED && plan->steps[i].state != MW_STEP_SKIPPED) {
+            return true;
+        }
+    }
+    return plan->state == MW_PLAN_SPENT;
+}
+
+static const char *step_news(const struct mw_scene *scene, const struct mw_step *step)
+{
+    const char *result = mw_say_result(step);
+    switch (step->state) {
+    case MW_STEP_STARTED:
+        return talloc_asprintf(scene->memory, "started %s",
+                               mw_time_of_day(scene->memory, step->started_at));
+    case MW_STEP_UNKNOWN:
+        return talloc_asprintf(scene->memory, "outcome unknown: begun %s, its end was not seen%s%s",
+                               mw_time_of_day(scene->memory, step->started_at),
+                               result != NULL ? "; " : "", result != NULL ? result : "");
+    case MW_STEP_SKIPPED:
+        return "not run";
+    case MW_STEP_UNDONE:
+        return result != NULL
+                   ? talloc_asprintf(scene->memory, "taken back; it had done: %s", result)
+                   : "taken back";
+    case MW_STEP_DONE:
+    case MW_STEP_FAILED:
+        return result;
+    case MW_STEP_PLANNED:
+        return NULL;
+    }
+    return NULL;
+}
+
+static bool is_over(const struct mw_plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (plan->steps[i].state == MW_STEP_PLANNED || plan->steps[i].state == MW_STEP_STARTED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+json_t *mw_progress_message(const struct mw_scene *scene, const struct mw_plan *plan)
+{
+    struct mw_paper paper;
+    const char *slot = talloc_asprintf(scene->memory, "progress/%d", plan->revision);
+    bool over = is_over(plan) || scene->incident->stage == MW_STAGE_CLOSED;
+    mw_paper_begin(&paper, scene->memory, over ? MW_STATE_INFO : MW_STATE_RUNNING,
+                   scene->incident->id, slot);
+    const char *approval = mw_say_approval(scene, plan);
+    mw_paper_headline(&paper, "Plan r%d: %s%s%s%s", plan->revision,
+                      over ? mw_say_steps_done(scene, plan) : "running", over ? " done" : "",
+                      *approval != '\0' ? " · " : "", approval);
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct mw_step *step = &plan->steps[i];
+        mw_paper_step(&paper, talloc_asprintf(scene->memory, "%s %s", step->tool, step->resource),
+                      step_news(scene, step), NULL, mw_step_state_name(step->state));
+    }
+    return mw_paper_end(&paper);
+}
+
+/* ---- verdict ---- */
+
+static void write_durations(struct mw_paper *paper, const struct mw_scene *scene)
+{
+    const struct mw_durations *took = &scene->incident->durations;
+    const struct {
+        const char *name;
+        int64_t ms;
+    } parts[] = {{"detected", took->detect},  {"analysed", took->analyse},
+                 {"approved", took->approve}, {"executed", took->execute},
+                 {"verified", took->verify},  {"total", took->total}};
+    char *line = talloc_strdup(scene->memory, "");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].ms > 0) {
+            line =
+                talloc_asprintf_append(line, "%s%s %s", *line != '\0' ? " · " : "", parts[i].name,
+                                       mw_duration_text(scene->memory, parts[i].ms));
+        }
+    }
+    if (*line != '\0') {
+        mw_paper_text(paper, "%s", line);
+    }
+}
+
+static const char *cell(const struct mw_scene *scene, const struct mw_reading *reading,
+                        const char *metric)
+{
+    const json_t *value = json_object_get(reading->metrics, metric);
+    return json_is_number(value)
+               ? mw_text_fit(scene->memory, mw_say_value(scene, metric, json_number_value(value)),
+                             CELL_COLUMNS)
+               : "–";
+}
+
+static void write_table(struct mw_paper *paper, const struct mw_scene *scene)
+{
+    const struct mw_incident *incident = scene->incident;
+    if (json_object_size(incident->before.metrics) == 0 &&
+        json_object_size(incident->after.metrics) == 0) {
+        return;
+    }
+    json_auto_t *all = json_object();
+    json_object_update(all, incident->before.metrics);
+    json_object_update(all, incident->after.metrics);
+    mw_paper_table(paper, "Metric", "Before", "After");
+    const char *metric;
+    json_t *value;
+    json_object_foreach(all, metric, value)
+    {
+        char *name = mw_paper_clean(scene->memory, mw_say_metric(scene, metric), 200);
+        mw_paper_row(paper, mw_text_fit(scene->memory, name, NAME_COLUMNS),
+                     cell(scene, &incident->before, metric), cell(scene, &incident->after, metric));
+    }
+}
+
+/* What every step that was tried came to, over all plans. */
+static void write_results(struct mw_paper *paper, const struct mw_scene *scene)
+{
+    const struct mw_incident *incident = scene->incident;
+    size_t shown = 0;
+    for (size_t p = 0; p < incident->plan_count; p++) {
+        const struct mw_plan *plan = &incident->plans[p];
+        for (size_t i = 0; i < plan->step_count && mw_progress_due(plan); i++) {
+            const struct mw_step *step = &plan->steps[i];
+            if (++shown <= VERDICT_STEPS) {
+                mw_paper_step(paper,
+                              talloc_asprintf(scene->memory, "r%d %s %s", plan->revision,
+                                              step->tool, step->resource),
+                              step_news(scene, step), NULL, mw_step_state_name(step->state));
+            }
+        }
+    }
+    if (shown > VERDICT_STEPS) {
+        mw_paper_note(paper, "and %zu more steps", shown - VERDICT_STEPS);
+    }
+}
+
+static int attempts(const struct mw_incident *incident)
+{
+    int count = 0;
+    for (size_t i = 0; i < incident->plan_count; i++) {
+        count += !incident->plans[i].undo && mw_progress_due(&incident->plans[i]);
+    }
+    return count;
+}
+
+static const char *verdict_sentence(const struct mw_scene *scene)
+{
+    const struct mw_incident *incident = scene->incident;
+    switch (incident->outcome) {
+    case MW_OUTCOME_RECOVERED:
+        return "the fix worked and health held.";
+    case MW_OUTCOME_SELF_RECOVERED:
+        return "it healed by itself; nothing of ours made the difference.";
+    case MW_OUTCOME_REJECTED:
+        return "a person said no, and nothing more was done.";
+    case MW_OUTCOME_EXPIRED:
+        return "nobody decided in time, and nothing more was done.";
+    case MW_OUTCOME_STOPPED:
+        return "a person stopped it; what was done stands above.";
+    case MW_OUTCOME_FAILED:
+        return "what was tried did not help. It needs a person.";
+    case MW_OUTCOME_HANDED_OVER:
+        return "it is in a person's hands now.";
+    case MW_OUTCOME_NONE:
+        break;
+    }
+    return "closed.";
+}
+
+json_t *mw_verdict_message(const struct mw_scene *scene)
+{
+    const struct mw_incident *incident = scene->incident;
+    const struct mw_plan *plan = mw_incident_plan(incident);
+    struct mw_paper paper;
+    mw_paper_begin(&paper, scene->memory, MW_STATE_INFO, incident->id, "verdict");
+    const char *change = mw_say_change(scene);
+    mw_paper_summary(&paper, "I%" PRId64 " %s: %s%s%s", incident->id, incident->resource,
+                     mw_say_outcome(scene), *change != '\0' ? ", " : "", change);
+    mw_paper_headline(&paper, "Evaluation of I%" PRId64 ": %s", incident->id,
+                      mw_say_outcome(scene));
+    write_durations(&paper, scene);
+    write_table(&paper, scene);
+    write_results(&paper, scene);
+    int tried = attempts(incident);
+    mw_paper_note(&paper, "%d %s · planner: %s", tried > 1 ? tried - 1 : 0,
+                  tried == 2 ? "retry" : "retries",
+                  plan != NULL && plan->planner != NULL ? plan->planner : "none asked");
+    if (tried > 0) {
+        mw_paper_note(&paper, "%s", mw_say_collateral(scene));
+    }
+    mw_paper_text(&paper, "Verdict: %s — %s", mw_say_outcome(scene), verdict_sentence(scene));
+    if (incident->outcome_reason != NULL) {
+        mw_paper_note(&paper, "%s", incident->outcome_reason);
+    }
+    mw_paper_broadcast(&paper);
+    return mw_paper_end(&paper);
+}
