@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands that read the record: incidents, incident, audit. They may run beside the daemon. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "record/record.h"
+
+#define LISTED_MAX 1000
+
+static struct mw_record *open_record(TALLOC_CTX *memory, const struct mw_settings *settings,
+                                     struct mw_error *error)
+{
+    return mw_record_open(memory, mw_registry_stores[0], settings->store, MW_STORE_READER, error);
+}
+
+static void print_line(TALLOC_CTX *memory, const struct mw_incident *incident)
+{
+    const char *outcome = mw_outcome_name(incident->outcome);
+    const char *symptom = incident->finding_count > 0 ? incident->findings[0].text : "";
+    char id[24];
+    snprintf(id, sizeof id, "I%lld", (long long)incident->id);
+    printf("%-6s %-20.19s  %s %-14s %s\n", id, mw_time_rfc3339(memory, incident->opened_at),
+           mw_text_pad(memory, incident->resource, 16, false),
+           outcome != NULL ? outcome : mw_stage_name(incident->stage), symptom);
+}
+
+static int list_incidents(struct mw_record *record, TALLOC_CTX *memory, bool json,
+                          struct mw_error *error)
+{
+    size_t count = 0;
+    const int64_t *ids =
+        mw_record_incidents(record, memory, MW_INCIDENTS_ALL, LISTED_MAX, &count, error);
+    if (ids == NULL)
+        return mw_complain(error);
+    json_auto_t *document = json_array();
+    for (size_t i = 0; i < count; i++) {
+        struct mw_incident *incident = mw_record_incident(record, memory, ids[i], error);
+        if (incident == NULL)
+            return mw_complain(error);
+        if (json)
+            json_array_append_new(document, mw_incident_to_json(incident));
+        else
+            print_line(memory, incident);
+        talloc_free(incident);
+    }
+    if (json)
+        mw_print_json(document);
+    else if (count == 0)
+        puts("no incidents are recorded");
+    return MW_EXIT_OK;
+}
+
+static int show_incident(struct mw_record *record, TALLOC_CTX *memory, const char *word,
+                         struct mw_error *error)
+{
+    int64_t id = mw_incident_id_parse(word);
+    if (id == 0) {
+        fprintf(stderr, "midwatch: \"%.40s\" is no incident ID; they look like I42\n", word);
+        return MW_EXIT_USAGE;
+    }
+    const struct mw_incident *incident = mw_record_incident(record, memory, id, error);
+    if (incident == NULL)
+        return mw_complain(error);
+    json_auto_t *document = mw_incident_to_json(incident);
+    mw_print_json(document);
+    return MW_EXIT_OK;
+}
+
+static int verify_audit(struct mw_record *record, TALLOC_CTX *memory, const char *word,
+                        struct mw_error *error)
+{
+    int64_t rows = 0, broken = 0;
+    if (strcmp(word, "verify") != 0) {
+        fprintf(stderr, "midwatch: \"audit %.40s\" is not in this version; audit verify is\n",
+                word);
+        return MW_EXIT_USAGE;
+    }
+    if (!mw_audit_verify(record, &rows, &broken, error))
+        return mw_complain(error);
+    if (broken != 0) {
+        printf("the chain is broken at row %lld of %lld\n", (long long)broken, (long long)rows);
+        return MW_EXIT_FAILED;
+    }
+    printf("the chain holds: %lld rows\n", (long long)rows);
+    return MW_EXIT_OK;
+}
+
+static int with_record(const struct mw_invocation *invocation, const struct mw_settings *settings,
+                       int (*read)(struct mw_record *record, TALLOC_CTX *memory, const char *word,
+                                   struct mw_error *error))
+{
+    struct mw_error error = {0};
+    TALLOC_CTX *memory = talloc_new(NULL);
+    struct mw_record *record = open_record(memory, settings, &error);
+    int status = MW_EXIT_FAILED;
+    if (record != NULL) {
+        status = read(record, memory, invocation->count > 0 ? invocation->words[0] : NULL, &error);
+        mw_record_close(record);
+    } else {
+        mw_complain(&error);
+    }
+    talloc_free(memory);
+    return status;
+}
+
+static int read_list(struct mw_record *record, TALLOC_CTX *memory, const char *word,
+                     struct mw_error *error)
+{
+    return list_incidents(record, memory, false, error);
+}
+
+static int read_list_json(struct mw_record *record, TALLOC_CTX *memory, const char *word,
+                          struct mw_error *error)
+{
+    return list_incidents(record, memory, true, error);
+}
+
+static int command_incidents(const struct mw_invocation *invocation,
+                             const struct mw_settings *settings)
+{
+    return with_record(invocation, settings, invocation->json ? read_list_json : read_list);
+}
+
+static int command_incident(const struct mw_invocation *invocation,
+                            const struct mw_settings *settings)
+{
+    return with_record(invocation, settings, show_incident);
+}
+
+static int command_audit(const struct mw_invocation *invocation, const struct mw_settings *settings)
+{
+    return with_record(invocation, settings, verify_audit);
+}
+
+const struct mw_subcommand mw_command_incidents = {
+    .name = "incidents",
+    .arguments = "",
+    .help = "the record: the newest 1,000 incidents",
+    .json = true,
+    .needs_settings = true,
+    .run = command_incidents,
+};
+
+const struct mw_subcommand mw_command_incident = {
+    .name = "incident",
+    .arguments = "ID ",
+    .help = "the record of one incident, as JSON",
+    .words_min = 1,
+    .words_max = 1,
+    .json = true,
+    .needs_settings = true,
+    .run = command_incident,
+};
+
+const struct mw_subcommand mw_command_audit = {
+    .name = "audit",
+    .arguments = "verify ",
+    .help = "checks that the audit trail's chain of hashes holds",
+    .words_min = 1,
+    .words_max = 1,
+    .needs_settings = true,
+    .run = command_audit,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `midwatch run`: the daemon. Wires the rooms together, and takes them apart in the other order. */
+#include <signal.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "runtime/runtime.h"
+
+#define ROOM "midwatch"
+
+struct daemon {
+    const struct mw_settings *settings;
+    struct mw_record *record;
+    struct mw_watch *watch;
+    struct mw_planner planner;
+    struct mw_converse *converse;
+    struct mw_respond *respond;
+};
+
+static bool open_planner(struct daemon *self, TALLOC_CTX *memory, struct mw_planner **planner,
+                         struct mw_error *error)
+{
+    const struct mw_llm_settings *llm = &self->settings->llm;
+    *planner = talloc_zero(memory, struct mw_planner);
+    (*planner)->ops = llm->ops;
+    return llm->ops->create(*planner, llm->config, llm->runbooks, error);
+}
+
+static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error *error)
+{
+    const struct mw_settings *settings = self->settings;
+    struct mw_planner *planner = NULL;
+    self->watch = mw_settings_watch(memory, settings, error);
+    if (self->watch == NULL || !open_planner(self, memory, &planner, error))
+        return false;
+    self->record =
+        mw_record_open(memory, mw_registry_stores[0], settings->store, MW_STORE_ACTIVE, error);
+    if (self->record == NULL)
+        return false;
+
+    struct mw_converse_settings converse = {
+        .name = settings->name, .people = settings->people, .policy = settings->policy};
+    self->converse = mw_converse_create(memory, self->watch, self->record, &converse);
+    struct mw_respond_settings respond = {
+        .policy = settings->policy, .planner = planner, .planner_timeout = settings->llm.timeout};
+    self->respond = mw_respond_create(memory, self->watch, self->record, &respond,
+                                      mw_converse_listener(self->converse));
+    mw_converse_attach(self->converse, self->respond);
+    for (size_t i = 0; i < settings->chat_count; i++) {
+        if (!mw_converse_add_chat(self->converse, settings->chats[i].ops, settings->chats[i].config,
+                                  error))
+            return false;
+    }
+    return true;
+}
+
+static bool start_rooms(struct daemon *self, struct mw_error *error)
+{
+    /* Events recorded and not handled before a death refer to incidents, so those come first. */
+    if (!mw_respond_start(self->respond, error) || !mw_converse_start(self->converse, error))
+        return false;
+    mw_watch_start(self->watch);
+    return true;
+}
+
+static void close_rooms(struct daemon *self)
+{
+    if (self->respond != NULL)
+        mw_respond_stop(self->respond);
+    if (self->converse != NULL)
+        mw_converse_stop(self->converse);
+    if (self->watch != NULL)
+        mw_watch_stop(self->watch);
+    if (self->record != NULL)
+        mw_record_close(self->record);
+}
+
+static void wait_for_end(void)
+{
+    int number;
+    while ((number = mw_signal_wait()) == SIGHUP)
+        mw_log_warning(ROOM, "reloading is not in this version: stop and start instead");
+    mw_log_info(ROOM, "stopping (%s)", number == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static int command_run(const struct mw_invocation *invocation, const struct mw_settings *settings)
+{
+    struct daemon self = {.settings = settings};
+    struct mw_error error = {0};
+    mw_log_setup((enum mw_log_level)settings->log->level, settings->log->format == 1);
+    TALLOC_CTX *memory = talloc_new(NULL);
+    int status = MW_EXIT_OK;
+    if (open_rooms(&self, memory, &error) && start_rooms(&self, &error)) {
+        mw_log_info(ROOM, "%s: watching %zu resources", settings->name, self.watch->count);
+        wait_for_end();
+    } else {
+        status = mw_complain(&error);
+    }
+    close_rooms(&self);
+    talloc_free(memory);
+    return status;
+}
+
+const struct mw_subcommand mw_command_run = {
+    .name = "run",
+    .arguments = "",
+    .help = "the daemon: watches, tells, asks, acts",
+    .needs_settings = true,
+    .run = command_run,
+};

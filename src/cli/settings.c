@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/settings.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/places.h"
+#include "config/config.h"
+
+/* Named by the interface, and not built yet. */
+static const char *const later_chats[] = {"slack", "matrix", NULL};
+static const char *const later_planners[] = {"gemini", "openai", NULL};
+static const char *const later_kinds[] = {
+    "postgres", "nginx",        "docker",          "http", "exec", "linux",  "gcp_compute",
+    "gcp_sql",  "gcp_discover", "gcp_memorystore", "tcp",  "sql",  "promql", NULL};
+
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+
+static const struct mw_option log_options[] = {
+    {.name = "level",
+     .type = MW_OPTION_CHOICE,
+     .fallback = "info",
+     .help = "how much is said on stderr",
+     .offset = offsetof(struct mw_log_settings, level),
+     .choices = log_levels},
+    {.name = "format",
+     .type = MW_OPTION_CHOICE,
+     .fallback = "text",
+     .help = "lines for people or for programs",
+     .offset = offsetof(struct mw_log_settings, format),
+     .choices = log_formats},
+    {.name = NULL},
+};
+
+static const struct mw_option llm_options[] = {
+    {.name = "provider",
+     .type = MW_OPTION_TEXT,
+     .fallback = "runbook",
+     .help = "who proposes plans: runbook",
+     .offset = offsetof(struct mw_llm_settings, provider)},
+    {.name = "timeout",
+     .type = MW_OPTION_DURATION,
+     .fallback = "60s",
+     .help = "how long a proposal may take",
+     .offset = offsetof(struct mw_llm_settings, timeout),
+     .minimum = 1000,
+     .maximum = 600000},
+    {.name = "runbooks",
+     .type = MW_OPTION_PATH,
+     .help = "folder of the runbooks; those that come with midwatch where it is not given",
+     .offset = offsetof(struct mw_llm_settings, runbooks)},
+    {.name = "model", .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = "a model's name"},
+    {.name = "api_key", .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = "a model's key"},
+    {.name = "base_url",
+     .type = MW_OPTION_TEXT,
+     .flags = MW_OPTION_NEXT,
+     .help = "a model's address"},
+    {.name = "max_turns",
+     .type = MW_OPTION_TEXT,
+     .flags = MW_OPTION_NEXT,
+     .help = "rounds of looking"},
+    {.name = "fallback",
+     .type = MW_OPTION_TEXT,
+     .flags = MW_OPTION_NEXT,
+     .help = "who is asked next"},
+    {.name = "send_logs",
+     .type = MW_OPTION_TEXT,
+     .flags = MW_OPTION_NEXT,
+     .help = "log lines leave"},
+    {.name = "price", .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = "what tokens cost"},
+    {.name = "daily_budget_usd",
+     .type = MW_OPTION_TEXT,
+     .flags = MW_OPTION_NEXT,
+     .help = "what a day may cost"},
+    {.name = NULL},
+};
+
+static const struct mw_option chat_options[] = {
+    {.name = "kind",
+     .type = MW_OPTION_TEXT,
+     .flags = MW_OPTION_REQUIRED,
+     .help = "terminal",
+     .offset = 0},
+    {.name = NULL},
+};
+
+struct chat_common {
+    const char *kind;
+};
+
+/* What the root table fills; chats, resources and the planner are read apart, since their adapters know
+ * further keys. Their rows stand here so that the names are known. */
+struct root {
+    const char *name, *store;
+    struct mw_log_settings *log;
+    struct mw_llm_settings *llm;
+    struct mw_policy *policy;
+    struct mw_section_list people, chats, resources;
+};
+
+#define LATER(key, text)                                                           \
+    {                                                                              \
+        .name = key, .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = text \
+    }
+
+static const struct mw_option root_options[] = {
+    {.name = "name",
+     .type = MW_OPTION_TEXT,
+     .fallback = "midwatch",
+     .help = "of this installation; shown on every card",
+     .offset = offsetof(struct root, name)},
+    {.name = "store",
+     .type = MW_OPTION_PATH,
+     .fallback = "midwatch.db",
+     .help = "the record: an SQLite file",
+     .offset = offsetof(struct root, store)},
+    {.name = "log",
+     .type = MW_OPTION_SECTION,
+     .fallback = "{}",
+     .help = "what is said on stderr",
+     .offset = offsetof(struct root, log),
+     .children = log_options,
+     .size = sizeof(struct mw_log_settings)},
+    {.name = "chat",
+     .type = MW_OPTION_SECTIONS,
+     .help = "where people are",
+     .offset = offsetof(struct root, chats),
+     .children = chat_options,
+     .size = sizeof(struct chat_common)},
+    {.name = "llm",
+     .type = MW_OPTION_SECTION,
+     .help = "who proposes plans",
+     .offset = offsetof(struct root, llm),
+     .children = llm_options,
+     .size = sizeof(struct mw_llm_settings)},
+    {.name = "people",
+     .type = MW_OPTION_SECTIONS,
+     .help = "who may do what",
+     .offset = offsetof(struct root, people),
+     .children = mw_person_options,
+     .size = sizeof(struct mw_person_config)},
+    {.name = "policy",
+     .type = MW_OPTION_SECTION,
+     .fallback = "{}",
+     .help = "what runs by itself, what waits for people, what never runs",
+     .offset = offsetof(struct root, policy),
+     .children = mw_policy_options,
+     .size = sizeof(struct mw_policy)},
+    {.name = "resources",
+     .type = MW_OPTION_SECTIONS,
+     .help = "what is watched",
+     .offset = offsetof(struct root, resources),
+     .children = mw_resource_options,
+     .size = sizeof(struct mw_resource_config)},
+    LATER("http", "the HTTP server"),
+    LATER("heartbeat", "a dead man's switch that others watch"),
+    LATER("retention", "how long the record keeps what"),
+    LATER("docker", "the Docker engine"),
+    LATER("gcp", "Google Cloud"),
+    LATER("oncall", "who is on call"),
+    LATER("pagers", "phone notifications"),
+    LATER("maintenance", "planned work"),
+    LATER("mcp_servers", "other people's tools"),
+    {.name = NULL},
+};
+
+struct loader {
+    struct mw_settings *settings;
+    struct mw_faults *faults;
+    char *folder;
+};
+
+/* ---- which adapter ---- */
+
+static bool among(const char *word, const char *const *list)
+{
+    for (; *list != NULL; list++) {
+        if (strcmp(*list, word) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A fault for a word that names no adapter of this version. */
+static void no_adapter(struct loader *self, int line, const char *path, const char *word,
+                       const char *const *later, const char *known)
+{
+    if (among(word, later))
+        mw_fault_add(self->faults, line, path, "not in this version: %s; write %s", word, known);
+    else
+        mw_fault_add(self->faults, line, path, "unknown: \"%.40s\"; write %s", word, known);
+}
+
+static const char *scalar(const struct mw_yaml *mapping, const char *key)
+{
+    const struct mw_yaml *node = mapping != NULL ? mw_yaml_get(mapping, key) : NULL;
+    return node != NULL && node->type == MW_YAML_SCALAR && !mw_yaml_is_null(node) ? node->text
+                                                                                  : NULL;
+}
+
+/* ---- chats ---- */
+
+static void load_chat(struct loader *self, const struct mw_yaml *entry, size_t index)
+{
+    char *path = talloc_asprintf(self->settings, "chat[%zu]", index);
+    struct chat_common common = {0};
+    const char *kind = scalar(entry, "kind");
+    const struct mw_chat_ops *ops = NULL;
+    for (size_t i = 0; kind != NULL && mw_registry_chats[i] != NULL; i++) {
+        if (strcmp(mw_registry_chats[i]->kind, kind) == 0)
+            ops = mw_registry_chats[i];
+    }
+    if (kind != NULL && ops == NULL) {
+        char *key = talloc_asprintf(self->settings, "%s.kind", path);
+        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, later_chats, "terminal");
+        return;
+    }
+    struct mw_chat_settings *chat = &self->settings->chats[self->settings->chat_count];
+    chat->ops = ops;
+    chat->config = talloc_zero_size(self->settings, ops != NULL ? ops->config_size + 1 : 1);
+    const struct mw_option_target targets[] = {{chat_options, &common},
+                                               {ops != NULL ? ops->options : NULL, chat->config}};
+    bool two = ops != NULL && ops->options != NULL;
+    mw_options_load_several(targets, two ? 2 : 1, entry, path, self->folder, self->settings,
+                            self->faults);
+    for (size_t i = 0; i < self->settings->chat_count; i++) {
+        if (self->settings->chats[i].ops == ops)
+            mw_fault_add(self->faults, entry->line, path, "a second %s; one is enough", kind);
+    }
+    self->settings->chat_count++;
+}
+
+/* ---- resources ---- */
+
+static void check_thresholds(struct loader *self, const struct mw_yaml *entry, const char *path,
+                             const struct mw_resource_settings *resource)
+{
+    for (size_t i = 0; i < resource->common.thresholds.count; i++) {
+        const char *metric = resource->common.thresholds.items[i].metric;
+        bool known = false;
+        for (const struct mw_metric_spec *spec = resource->ops->metrics; spec->name != NULL; spec++)
+            known = known || strcmp(spec->name, metric) == 0;
+        if (!known)
+            mw_fault_add(self->faults, mw_yaml_line_of(entry, "thresholds", metric), path,
+                         "thresholds.%.60s: a %s has no such metric; the first it has is %s",
+                         metric, resource->ops->kind, resource->ops->metrics[0].name);
+    }
+}
+
+static void check_name(struct loader *self, const struct mw_yaml *entry, const char *path,
+                       const char *name)
+{
+    if (name == NULL)
+        return;
+    int line = mw_yaml_line_of(entry, "name", NULL);
+    if (strlen(name) > 64 ||
+        name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "0123456789-_.")] != '\0')
+        mw_fault_add(self->faults, line, path,
+                     "name: people type it, so write at most 64 of letters, digits, - _ and .");
+    for (size_t i = 0; i < self->settings->resource_count; i++) {
+        const char *other = self->settings->resources[i].common.name;
+        if (other != NULL && strcmp(other, name) == 0)
+            mw_fault_add(self->faults, line, path, "name: \"%s\" is taken by another resource",
+                         name);
+    }
+}
+
+static void load_resource(struct loader *self, const struct mw_yaml *entry, size_t index)
+{
+    char *path = talloc_asprintf(self->settings, "resources[%zu]", index);
+    const char *kind = scalar(entry, "kind");
+    const struct mw_target_ops *ops = NULL;
+    for (size_t i = 0; kind != NULL && mw_registry_targets[i] != NULL; i++) {
+        if (strcmp(mw_registry_targets[i]->kind, kind) == 0)
+            ops = mw_registry_targets[i];
+    }
+    if (kind != NULL && ops == NULL) {
+        char *key = talloc_asprintf(self->settings, "%s.kind", path);
+        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, later_kinds, "redis");
+        return;
+    }
+    struct mw_resource_settings *resource =
+        &self->settings->resources[self->settings->resource_count];
+    resource->ops = ops;
+    resource->config = talloc_zero_size(self->settings, ops != NULL ? ops->config_size + 1 : 1);
+    const struct mw_option_target targets[] = {
+        {mw_resource_options, &resource->common},
+        {ops != NULL ? ops->options : NULL, resource->config}};
+    mw_options_load_several(targets, ops != NULL ? 2 : 1, entry, path, self->folder, self->settings,
+                            self->faults);
+    if (ops != NULL)
+        check_thresholds(self, entry, path, resource);
+    check_name(self, entry, path, resource->common.name);
+    self->settings->resource_count++;
+}
+
+/* ---- the planner ---- */
+
+static void load_planner(struct loader *self, const struct mw_yaml *section)
+{
+    struct mw_llm_settings *llm = &self->settings->llm;
+    const char *provider = scalar(section, "provider");
+    provider = provider != NULL ? provider : "runbook";
+    for (size_t i = 0; mw_registry_planners[i] != NULL; i++) {
+        if (strcmp(mw_registry_planners[i]->name, provider) == 0)
+            llm->ops = mw_registry_planners[i];
+    }
+    if (llm->ops == NULL) {
+        no_adapter(self, mw_yaml_line_of(section, "provider", NULL), "llm.provider", provider,
+                   later_planners, "runbook");
+        return;
+    }
+    llm->config = talloc_zero_size(self->settings, llm->ops->config_size + 1);
+    const struct mw_option_target targets[] = {{llm_options, llm},
+                                               {llm->ops->options, llm->config}};
+    mw_options_load_several(targets, llm->ops->options != NULL ? 2 : 1, section, "llm",
+                            self->folder, self->settings, self->faults);
+    if (llm->runbooks == NULL)
+        llm->runbooks = mw_place_of_runbooks(self->settings);
+    if (llm->runbooks == NULL)
+        mw_fault_add(self->faults, 0, "llm.runbooks",
+                     "the runbooks that come with midwatch were not found; name their folder");
+}
+
+/* ---- the whole ---- */
+
+/* The mapping without the keys that are read apart. */
+static struct mw_yaml *without(TALLOC_CTX *memory, const struct mw_yaml *mapping,
+                               const char *const *keys)
+{
+    struct mw_yaml *rest = talloc_memdup(memory, mapping, sizeof *mapping);
+    rest->count = 0;
+    rest->items = talloc_array(rest, struct mw_yaml *, mapping->count);
+    rest->keys = talloc_array(rest, char *, mapping->count);
+    rest->key_lines = talloc_array(rest, int, mapping->count);
+    for (size_t i = 0; i < mapping->count; i++) {
+        if (among(mapping->keys[i], keys))
+            continue;
+        rest->items[rest->count] = mapping->items[i];
+        rest->keys[rest->count] = mapping->keys[i];
+        rest->key_lines[rest->count++] = mapping->key_lines[i];
+    }
+    return rest;
+}
+
+static void load_list(struct loader *self, const struct mw_yaml *root, const char *key,
+                      void (*load)(struct loader *self, const struct mw_yaml *entry, size_t index))
+{
+    const struct mw_yaml *list = mw_yaml_get(root, key);
+    if (list == NULL || mw_yaml_is_null(list))
+        return;
+    if (list->type != MW_YAML_SEQUENCE) {
+        mw_fault_add(self->faults, list->line, key, "write a list: each entry begins with \"- \"");
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i]->type == MW_YAML_MAPPING)
+            load(self, list->items[i], i);
+        else
+            mw_fault_add(self->faults, list->items[i]->line, key,
+                         "entry %zu: write keys and values, like {kind: …}", i);
+    }
+}
+
+static void load_root(struct loader *self, const struct mw_yaml *mapping)
+{
+    static const char *const apart[] = {"chat", "resources", "llm", NULL};
+    struct mw_settings *settings = self->settings;
+    struct root root = {0};
+    mw_options_load(root_options, without(settings, mapping, apart), "", self->folder, settings,
+                    &root, self->faults);
+    settings->name = root.name;
+    settings->store = root.store;
+    settings->log = root.log;
+    settings->policy = root.policy;
+    settings->people = root.people;
+    struct mw_error error = {0};
+    if (!mw_people_check(&settings->people, &error))
+        mw_fault_add(self->faults, mw_yaml_line_of(mapping, "people", NULL), "people", "%s",
+                     error.text);
+}
+
+/* The adapters look at their own values: an address that cannot be one, say. */
+static void check_targets(struct loader *self, const struct mw_yaml *mapping)
+{
+    const struct mw_yaml *list = mw_yaml_get(mapping, "resources");
+    struct mw_watch *watch = mw_watch_create(NULL);
+    for (size_t i = 0; i < self->settings->resource_count; i++) {
+        const struct mw_resource_settings *one = &self->settings->resources[i];
+        struct mw_error error = {0};
+        if (mw_watch_add(watch, one->ops, &one->common, one->config, &error) == NULL)
+            mw_fault_add(self->faults, list->items[i]->line, one->common.name, "%s", error.text);
+    }
+    talloc_free(watch);
+}
+
+struct mw_settings *mw_settings_load(const char *file, FILE *faults)
+{
+    struct loader self = {.settings = talloc_zero(NULL, struct mw_settings)};
+    self.faults = mw_faults_create(self.settings);
+    self.folder = mw_config_folder(self.settings, file);
+    const struct mw_yaml *mapping = mw_config_read(self.settings, file, self.faults);
+    if (mapping != NULL) {
+        const struct mw_yaml *chats = mw_yaml_get(mapping, "chat");
+        const struct mw_yaml *resources = mw_yaml_get(mapping, "resources");
+        self.settings->chats = talloc_zero_array(self.settings, struct mw_chat_settings,
+                                                 chats != NULL ? chats->count + 1 : 1);
+        self.settings->resources = talloc_zero_array(self.settings, struct mw_resource_settings,
+                                                     resources != NULL ? resources->count + 1 : 1);
+        load_root(&self, mapping);
+        load_list(&self, mapping, "chat", load_chat);
+        load_list(&self, mapping, "resources", load_resource);
+        load_planner(&self, mw_yaml_get(mapping, "llm"));
+        if (self.faults->count == 0)
+            check_targets(&self, mapping);
+    }
+    if (self.faults->count == 0)
+        return self.settings;
+    mw_faults_print(self.faults, file, faults);
+    talloc_free(self.settings);
+    return NULL;
+}
+
+struct mw_watch *mw_settings_watch(TALLOC_CTX *memory, const struct mw_settings *settings,
+                                   struct mw_error *error)
+{
+    struct mw_watch *watch = mw_watch_create(memory);
+    for (size_t i = 0; i < settings->resource_count; i++) {
+        const struct mw_resource_settings *one = &settings->resources[i];
+        if (mw_watch_add(watch, one->ops, &one->common, one->config, error) == NULL) {
+            mw_error_wrap(error, "%s", one->common.name);
+            talloc_free(watch);
+            return NULL;
+        }
+    }
+    return watch;
+}
