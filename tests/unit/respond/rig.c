@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "rig.h"
+#include "runtime/runtime.h"
+
+extern const struct mw_store_ops mw_store_sqlite;
+
+struct box box;
+struct script script;
+struct mw_policy policy;
+struct mw_watch *watch;
+struct mw_record *record;
+struct mw_respond *respond;
+struct mw_error rig_error;
+
+const struct mw_person viewer = {"vic", MW_ROLE_VIEWER}, operator_ = {"olga", MW_ROLE_OPERATOR},
+                       alice = {"alice", MW_ROLE_APPROVER}, bob = {"bob", MW_ROLE_APPROVER};
+
+static TALLOC_CTX *memory;
+static char folder[] = "/tmp/midwatch-respond-XXXXXX";
+static char store[200];
+
+/* ---- the box ---- */
+
+static bool box_create(struct mw_target *target, const void *config, struct mw_error *error)
+{
+    return true;
+}
+
+static bool box_probe(struct mw_target *target, struct mw_deadline deadline,
+                      struct mw_sample *sample, struct mw_error *error)
+{
+    if (box.unreachable)
+        return mw_error_set(error, MW_ERROR_RETRY, "nobody there");
+    sample->measured_at = mw_wall_now();
+    sample->source = "box";
+    mw_sample_add(sample, "level", box.level, true);
+    return true;
+}
+
+static bool fix_assess(struct mw_target *target, const json_t *arguments,
+                       struct mw_deadline deadline, TALLOC_CTX *on, struct mw_assessment *out,
+                       struct mw_error *error)
+{
+    out->risk = box.risk;
+    out->effect = "lowers the level";
+    out->arguments = json_deep_copy(arguments);
+    json_object_set_new(out->arguments, "from", json_real(box.level));
+    out->undo = json_pack("{s:s, s:{s:s}}", "tool", "box_unfix", "arguments", "resource", "box");
+    return true;
+}
+
+static bool fix_run(struct mw_target *target, const json_t *arguments, struct mw_deadline deadline,
+                    json_t **result, struct mw_error *error)
+{
+    box.fixes++;
+    if (box.during_fix != NULL)
+        box.during_fix();
+    if (box.fix_takes > 0 && !mw_sleep(box.fix_takes, error))
+        return false;
+    box.level = box.level_after;
+    *result = mw_tool_result(!box.fix_fails, NULL, "level is %.0f", box.level);
+    return true;
+}
+
+static bool unfix_run(struct mw_target *target, const json_t *arguments,
+                      struct mw_deadline deadline, json_t **result, struct mw_error *error)
+{
+    box.unfixes++;
+    *result = mw_tool_result(true, NULL, "taken back");
+    return true;
+}
+
+#define ARGUMENTS                                                              \
+    "{\"type\":\"object\",\"properties\":{\"resource\":{\"type\":\"string\"}," \
+    "\"from\":{\"type\":\"number\"}},\"required\":[\"resource\"],\"additionalProperties\":false}"
+
+static const struct mw_tool box_tools[] = {
+    {.name = "box_fix",
+     .floor = MW_RISK_REVERSIBLE,
+     .description = "Fixes it.",
+     .undo = "box_unfix",
+     .schema = ARGUMENTS,
+     .assess = fix_assess,
+     .run = fix_run},
+    {.name = "box_unfix",
+     .floor = MW_RISK_REVERSIBLE,
+     .description = "Takes it back.",
+     .schema = ARGUMENTS,
+     .run = unfix_run},
+    {.name = NULL},
+};
+
+static const struct mw_metric_spec box_metrics[] = {
+    {.name = "level", .label = "level", .unit = "%", .degraded = 95, .failed = NAN},
+    {.name = NULL},
+};
+
+static const struct mw_target_ops box_ops = {.kind = "box",
+                                             .environment = "local",
+                                             .metrics = box_metrics,
+                                             .tools = box_tools,
+                                             .create = box_create,
+                                             .probe = box_probe};
+
+static const struct mw_resource_config box_config = {
+    .name = "box", .kind = "box", .every = 1000, .timeout = 500, .hold = 2};
+
+/* ---- the planner ---- */
+
+static bool propose(struct mw_planner *planner, const json_t *situation,
+                    struct mw_deadline deadline, json_t **proposal, struct mw_error *error)
+{
+    script.asked++;
+    const json_t *previous = json_object_get(situation, "previous");
+    const json_t *last = json_array_get(previous, json_array_size(previous) - 1);
+    const char *complaint = json_string_value(json_object_get(last, "complaint"));
+    snprintf(script.complaint, sizeof script.complaint, "%s", complaint != NULL ? complaint : "");
+    if (script.steps == NULL)
+        return mw_error_set(error, MW_ERROR_REFUSED, "no idea");
+    *proposal = json_pack("{s:s, s:f, s:o}", "root_cause", "too full", "confidence",
+                          script.confidence, "steps", json_loads(script.steps, 0, NULL));
+    return true;
+}
+
+static const struct mw_planner_ops planner_ops = {.name = "script", .propose = propose};
+static struct mw_planner planner = {.ops = &planner_ops, .label = "script"};
+
+/* ---- the rig ---- */
+
+static void begin(void)
+{
+    struct mw_error error = {0};
+    struct mw_respond_settings settings = {
+        .policy = &policy, .planner = &planner, .planner_timeout = 60000};
+    memory = talloc_new(NULL);
+    watch = mw_watch_create(memory);
+    assert_non_null(mw_watch_add(watch, &box_ops, &box_config, NULL, &error));
+    record = mw_record_open(memory, &mw_store_sqlite, store, MW_STORE_ACTIVE, &error);
+    if (record == NULL)
+        fail_msg("%s", error.text);
+    respond = mw_respond_create(memory, watch, record, &settings, NULL);
+    if (!mw_respond_start(respond, &error))
+        fail_msg("%s", error.text);
+    mw_watch_start(watch);
+}
+
+static void end(void)
+{
+    mw_respond_stop(respond);
+    mw_watch_stop(watch);
+    mw_record_close(record);
+    talloc_free(memory);
+}
+
+static int in_fiber(void *argument)
+{
+    void (*body)(void) = *(void (**)(void))argument;
+    begin();
+    body();
+    end();
+    return 0;
+}
+
+void rig_run(void (*body)(void))
+{
+    struct mw_error error = {0};
+    strcpy(folder, "/tmp/midwatch-respond-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(store, sizeof store, "%s/midwatch.db", folder);
+    box = (struct box){.level = 40, .level_after = 50, .risk = MW_RISK_REVERSIBLE};
+    script = (struct script){.steps = FIX, .confidence = 0.9};
+    policy = (struct mw_policy){.fallback = MW_VERDICT_APPROVE,
+                                .approval_timeout = 1800000,
+                                .min_confidence = 0.6,
+                                .max_retries = 2,
+                                .verify_hold = 10000};
+    mw_log_setup(MW_LEVEL_ERROR, false);
+    mw_clock_virtual(1700000000000, 1);
+    assert_true(mw_runtime_init(&error));
+    mw_runtime_run(in_fiber, &body);
+    mw_runtime_finish();
+    mw_clock_real();
+    char command[300];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+void rig_restart(const char *file)
+{
+    end();
+    if (file != NULL)
+        snprintf(store, sizeof store, "%s", file);
+    begin();
+}
+
+const char *rig_store(void)
+{
+    return store;
+}
+
+void rig_copy_store(const char *to)
+{
+    char command[900];
+    snprintf(command, sizeof command, "cp %s %s && if [ -f %s-wal ]; then cp %s-wal %s-wal; fi",
+             store, to, store, store, to);
+    assert_int_equal(system(command), 0);
+}
+
+const struct mw_incident *rig_recorded(int64_t id)
+{
+    struct mw_error error = {0};
+    return mw_record_incident(record, memory, id, &error);
+}
+
+const struct mw_incident *rig_until_stage(int64_t id, enum mw_stage stage, int seconds)
+{
+    struct mw_error error = {0};
+    for (int i = 0; i < seconds * 20; i++) {
+        const struct mw_incident *incident = rig_recorded(id);
+        if (incident != NULL && incident->stage == stage)
+            return incident;
+        assert_true(mw_sleep(50, &error));
+    }
+    fail_msg("I%d did not reach stage %s", (int)id, mw_stage_name(stage));
+    return NULL;
+}
+
+bool rig_decide(int64_t id, enum mw_action action, int revision, const struct mw_person *person)
+{
+    char *said = NULL;
+    rig_error = (struct mw_error){0};
+    bool ok =
+        mw_respond_decide(respond, id, action, revision, person, NULL, memory, &said, &rig_error);
+    assert_true(ok ? said != NULL : rig_error.text[0] != '\0');
+    return ok;
+}

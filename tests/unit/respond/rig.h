@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A scripted resource, a scripted planner and a real record on virtual time. */
+#ifndef MIDWATCH_TEST_RESPOND_RIG_H
+#define MIDWATCH_TEST_RESPOND_RIG_H
+
+#include "respond/respond.h"
+
+/* What the box is and does; tests set it. */
+struct box {
+    double level; /* its one metric, degraded from 95 */
+    bool unreachable;
+    double level_after; /* what box_fix leaves behind */
+    enum mw_risk risk;  /* what box_fix is assessed as */
+    bool fix_fails;     /* box_fix says ok: false */
+    int64_t fix_takes;  /* ms */
+    int fixes, unfixes;
+    void (*during_fix)(void);
+};
+extern struct box box;
+
+/* What the planner answers; NULL steps: nothing to propose. */
+struct script {
+    const char *steps; /* JSON array */
+    double confidence;
+    int asked;
+    char complaint[400]; /* the last one it was told */
+};
+extern struct script script;
+
+#define FIX "[{\"tool\":\"box_fix\",\"arguments\":{\"resource\":\"box\"},\"why\":\"it helps\"}]"
+
+extern struct mw_policy policy;
+extern struct mw_watch *watch;
+extern struct mw_record *record;
+extern struct mw_respond *respond;
+extern const struct mw_person viewer, operator_, alice, bob;
+
+/* Runs a test's body in a fiber with everything set up on a fresh store. */
+void rig_run(void (*body)(void));
+/* Ends the room and begins it anew on the same store, or on a copy of it. */
+void rig_restart(const char *store);
+void rig_copy_store(const char *to);
+const char *rig_store(void);
+
+/* Both wait on virtual time, at most `seconds`. Return the incident as recorded, on the rig's memory. */
+const struct mw_incident *rig_until_stage(int64_t id, enum mw_stage stage, int seconds);
+const struct mw_incident *rig_recorded(int64_t id);
+
+bool rig_decide(int64_t id, enum mw_action action, int revision, const struct mw_person *person);
+extern struct mw_error rig_error; /* of the last refusal */
+
+#endif

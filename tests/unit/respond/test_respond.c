@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An incident's life on virtual time: each outcome, each way to say yes and no, death and resumption. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "rig.h"
+#include "runtime/fiber.h"
+
+#define RIG_TEST(name)             \
+    static void name##_body(void); \
+    static void name(void **state) \
+    {                              \
+        rig_run(name##_body);      \
+    }                              \
+    static void name##_body(void)
+
+static void breathe(int64_t ms)
+{
+    struct mw_error error = {0};
+    assert_true(mw_sleep(ms, &error));
+}
+
+static void break_box(void)
+{
+    breathe(3000);
+    box.level = 97;
+}
+
+RIG_TEST(policy_may_let_it_act)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_RECOVERED);
+    assert_int_equal(box.fixes, 1);
+    assert_int_equal(incident->samples, 2);
+    assert_true(incident->plans[0].automatic);
+    assert_int_equal(incident->plans[0].state, MW_PLAN_SPENT);
+    assert_int_equal(incident->plans[0].steps[0].state, MW_STEP_DONE);
+    assert_true(json_number_value(json_object_get(incident->before.metrics, "level")) == 97);
+    assert_true(json_number_value(json_object_get(incident->after.metrics, "level")) == 50);
+    assert_true(incident->durations.verify >= 10000 && incident->durations.verify < 13000);
+    assert_true(incident->durations.total < 15000);
+    assert_string_equal(incident->findings[0].metric, "level");
+    assert_true(incident->findings[0].normal == 40);
+}
+
+RIG_TEST(waits_for_the_right_person)
+{
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_int_equal(incident->plans[0].approvals_needed, 1);
+    assert_int_equal(strlen(incident->plans[0].digest), 64);
+    assert_false(rig_decide(1, MW_ACTION_APPROVE, 1, &viewer));
+    assert_int_equal(rig_error.class, MW_ERROR_REFUSED);
+    assert_false(rig_decide(1, MW_ACTION_APPROVE, 1, &operator_));
+    assert_false(rig_decide(1, MW_ACTION_APPROVE, 2, &alice));
+    assert_false(rig_decide(7, MW_ACTION_APPROVE, 1, &alice));
+    breathe(60000);
+    assert_int_equal(box.fixes, 0);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 0, &alice));
+    rig_decide(1, MW_ACTION_APPROVE, 1, &alice);
+    incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_RECOVERED);
+    assert_int_equal(box.fixes, 1);
+    assert_int_equal(incident->decision_count, 1);
+    assert_string_equal(incident->decisions[0].person, "alice");
+    assert_true(incident->durations.approve >= 60000);
+    assert_false(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    assert_int_equal(box.fixes, 1);
+}
+
+RIG_TEST(can_be_rejected)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_false(rig_decide(1, MW_ACTION_REJECT, 1, &viewer));
+    assert_true(rig_decide(1, MW_ACTION_REJECT, 1, &operator_));
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 5);
+    assert_int_equal(incident->outcome, MW_OUTCOME_REJECTED);
+    assert_int_equal(incident->plans[0].state, MW_PLAN_REJECTED);
+    assert_int_equal(box.fixes, 0);
+    breathe(60000);
+    assert_null(rig_recorded(2)); /* the same symptom is not brought up again */
+}
+
+RIG_TEST(expires_when_nobody_decides)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    breathe(1800000);
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 5);
+    assert_int_equal(incident->outcome, MW_OUTCOME_EXPIRED);
+    assert_int_equal(incident->plans[0].state, MW_PLAN_VOID);
+    assert_false(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+}
+
+RIG_TEST(withdraws_when_it_heals_by_itself)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    box.level = 40;
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 10);
+    assert_int_equal(incident->outcome, MW_OUTCOME_SELF_RECOVERED);
+    assert_int_equal(incident->plans[0].state, MW_PLAN_VOID);
+    assert_int_equal(box.fixes, 0);
+    box.level = 98; /* and the next time is a new incident */
+    rig_until_stage(2, MW_STAGE_ASK, 20);
+}
+
+RIG_TEST(destructive_takes_two_people)
+{
+    box.risk = MW_RISK_DESTRUCTIVE;
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    rig_decide(1, MW_ACTION_APPROVE, 1, &alice);
+    breathe(5000);
+    assert_int_equal(box.fixes, 0);
+    assert_true(rig_decide(1, MW_ACTION_WITHDRAW, 1, &alice));
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &bob));
+    breathe(5000);
+    assert_int_equal(box.fixes, 0);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    assert_int_equal(rig_until_stage(1, MW_STAGE_CLOSED, 60)->outcome, MW_OUTCOME_RECOVERED);
+    assert_int_equal(box.fixes, 1);
+}
+
+RIG_TEST(denied_tools_never_run)
+{
+    static struct mw_policy_rule rule = {.tool = "box_fix", .then = MW_VERDICT_DENY};
+    static void *rules[] = {&rule};
+    policy.rules = (struct mw_section_list){1, rules};
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 20);
+    assert_int_equal(incident->outcome, MW_OUTCOME_HANDED_OVER);
+    assert_non_null(strstr(script.complaint, "not allowed"));
+    assert_int_equal(incident->plan_count, 0);
+    assert_int_equal(box.fixes, 0);
+}
+
+RIG_TEST(the_unsure_do_not_act_alone)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    script.confidence = 0.3;
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_int_equal(box.fixes, 0);
+}
+
+static void refused(const char *steps, const char *complaint)
+{
+    script.steps = steps;
+    box.level = 97;
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 20);
+    assert_int_equal(incident->outcome, MW_OUTCOME_HANDED_OVER);
+    if (strstr(script.complaint, complaint) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", script.complaint, complaint);
+    assert_int_equal(box.fixes, 0);
+}
+
+RIG_TEST(refuses_tools_that_are_not_there)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    refused("[{\"tool\":\"rm_rf\",\"arguments\":{\"resource\":\"box\"},\"why\":\"\"}]", "no tool");
+}
+
+RIG_TEST(refuses_other_resources)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    refused("[{\"tool\":\"box_fix\",\"arguments\":{\"resource\":\"db\"},\"why\":\"\"}]",
+            "must be \"box\"");
+}
+
+RIG_TEST(refuses_arguments_that_do_not_fit)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    refused("[{\"tool\":\"box_fix\",\"arguments\":{\"resource\":\"box\",\"all\":1},\"why\":\"\"}]",
+            "all");
+}
+
+RIG_TEST(refuses_a_plan_without_steps)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    refused("[]", "steps");
+}
+
+RIG_TEST(retries_twice_and_then_gives_up)
+{
+    box.level_after = 97;
+    break_box();
+    for (int revision = 1; revision <= 3; revision++) {
+        const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_ASK, 60);
+        while ((int)incident->plan_count < revision) {
+            breathe(200);
+            incident = rig_until_stage(1, MW_STAGE_ASK, 60);
+        }
+        assert_int_equal(box.fixes, revision - 1);
+        if (revision > 1)
+            assert_false(rig_decide(1, MW_ACTION_APPROVE, 0, &alice));
+        assert_true(rig_decide(1, MW_ACTION_APPROVE, revision, &alice));
+        breathe(1000);
+    }
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_FAILED);
+    assert_int_equal(incident->plan_count, 3);
+    assert_int_equal(box.fixes, 3);
+}
+
+RIG_TEST(does_not_run_what_became_riskier)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    box.risk = MW_RISK_DESTRUCTIVE;
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    breathe(3000);
+    assert_int_equal(box.fixes, 0);
+    const struct mw_incident *incident = rig_recorded(1);
+    assert_int_equal(incident->plan_count, 2);
+    assert_int_equal(incident->plans[0].state, MW_PLAN_VOID);
+    assert_int_equal(incident->plans[1].approvals_needed, 2);
+}
+
+RIG_TEST(can_be_stopped_between_steps)
+{
+    script.steps = "[{\"tool\":\"wait\",\"arguments\":{\"resource\":\"box\",\"seconds\":5},"
+                   "\"why\":\"\"},"
+                   "{\"tool\":\"box_fix\",\"arguments\":{\"resource\":\"box\"},\"why\":\"\"}]";
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    breathe(1000);
+    assert_false(rig_decide(1, MW_ACTION_STOP, 0, &operator_));
+    assert_true(rig_decide(1, MW_ACTION_STOP, 0, &bob));
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 20);
+    assert_int_equal(incident->outcome, MW_OUTCOME_STOPPED);
+    assert_int_equal(incident->plans[0].steps[0].state, MW_STEP_DONE);
+    assert_int_equal(incident->plans[0].steps[1].state, MW_STEP_SKIPPED);
+    assert_int_equal(box.fixes, 0);
+}
+
+RIG_TEST(can_be_undone_once)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    break_box();
+    rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_false(rig_decide(1, MW_ACTION_UNDO, 0, &operator_));
+    assert_true(rig_decide(1, MW_ACTION_UNDO, 0, &alice));
+    breathe(2000);
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 10);
+    assert_int_equal(box.unfixes, 1);
+    assert_int_equal(incident->plan_count, 2);
+    assert_true(incident->plans[1].undo);
+    assert_int_equal(incident->plans[0].steps[0].state, MW_STEP_UNDONE);
+    assert_int_equal(incident->outcome, MW_OUTCOME_RECOVERED);
+    assert_false(rig_decide(1, MW_ACTION_UNDO, 0, &alice));
+    assert_int_equal(box.unfixes, 1);
+}
+
+RIG_TEST(resumes_where_it_asked)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    rig_restart(NULL);
+    breathe(3000);
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_ASK, 5);
+    assert_int_equal(incident->plan_count, 1);
+    assert_null(rig_recorded(2));
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    assert_int_equal(rig_until_stage(1, MW_STAGE_CLOSED, 60)->outcome, MW_OUTCOME_RECOVERED);
+    assert_int_equal(box.fixes, 1);
+}
+
+static char snapshot[240];
+
+static void take_snapshot(void)
+{
+    snprintf(snapshot, sizeof snapshot, "%s.then", rig_store());
+    rig_copy_store(snapshot);
+}
+
+RIG_TEST(does_not_repeat_a_step_that_death_cut_off)
+{
+    box.during_fix = take_snapshot; /* the record as a death in the middle of the tool leaves it */
+    box.level_after = 97;
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    breathe(1000);
+    assert_int_equal(box.fixes, 1);
+    box.during_fix = NULL;
+    rig_restart(snapshot);
+
+    const struct mw_incident *incident = rig_recorded(1);
+    while (incident->plan_count < 2 || incident->stage != MW_STAGE_ASK) {
+        breathe(200);
+        incident = rig_recorded(1);
+    }
+    assert_int_equal(box.fixes, 1);
+    assert_int_equal(incident->plans[0].steps[0].state, MW_STEP_UNKNOWN);
+    assert_false(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    box.level_after = 50;
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 2, &alice));
+    incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_RECOVERED);
+    assert_int_equal(box.fixes, 2);
+}
+
+RIG_TEST(doubt_makes_the_automatic_ask)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    box.during_fix = take_snapshot;
+    box.level_after = 97;
+    break_box();
+    while (box.fixes == 0)
+        breathe(100);
+    box.during_fix = NULL;
+    rig_restart(snapshot);
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_ASK, 60);
+    assert_int_equal(incident->plans[incident->plan_count - 1].approvals_needed, 1);
+}
+
+RIG_TEST(tells_when_the_fix_worked_though_it_died)
+{
+    box.during_fix = take_snapshot;
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    breathe(1000);
+    box.during_fix = NULL;
+    rig_restart(snapshot);
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_RECOVERED);
+    assert_non_null(strstr(incident->outcome_reason, "not known"));
+    assert_int_equal(box.fixes, 1);
+}
+
+RIG_TEST(hands_over_when_nothing_can_be_proposed)
+{
+    script.steps = NULL;
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 20);
+    assert_int_equal(incident->outcome, MW_OUTCOME_HANDED_OVER);
+    assert_non_null(strstr(incident->outcome_reason, "no idea"));
+    char *said = NULL;
+    TALLOC_CTX *memory = talloc_new(NULL);
+    assert_false(mw_respond_fix(respond, "box", &viewer, memory, &said, &rig_error));
+    script.steps = FIX;
+    assert_true(mw_respond_fix(respond, "box", &operator_, memory, &said, &rig_error));
+    rig_until_stage(2, MW_STAGE_ASK, 20);
+    assert_false(mw_respond_fix(respond, "box", &operator_, memory, &said, &rig_error));
+    talloc_free(memory);
+}
+
+RIG_TEST(sees_what_cannot_be_reached)
+{
+    breathe(3000);
+    box.unreachable = true;
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_int_equal(incident->severity, MW_HEALTH_FAILED);
+    assert_null(incident->findings[0].metric);
+    assert_non_null(strstr(incident->findings[0].text, "nobody there"));
+}
+
+RIG_TEST(keeps_an_audit_trail_that_holds)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    rig_decide(1, MW_ACTION_APPROVE, 1, &viewer);
+    rig_decide(1, MW_ACTION_APPROVE, 1, &alice);
+    rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    int64_t rows = 0, broken = 0;
+    struct mw_error error = {0};
+    assert_true(mw_audit_verify(record, &rows, &broken, &error));
+    assert_int_equal(broken, 0);
+    assert_true(rows >= 9);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(policy_may_let_it_act),
+        cmocka_unit_test(waits_for_the_right_person),
+        cmocka_unit_test(can_be_rejected),
+        cmocka_unit_test(expires_when_nobody_decides),
+        cmocka_unit_test(withdraws_when_it_heals_by_itself),
+        cmocka_unit_test(destructive_takes_two_people),
+        cmocka_unit_test(denied_tools_never_run),
+        cmocka_unit_test(the_unsure_do_not_act_alone),
+        cmocka_unit_test(refuses_tools_that_are_not_there),
+        cmocka_unit_test(refuses_other_resources),
+        cmocka_unit_test(refuses_arguments_that_do_not_fit),
+        cmocka_unit_test(refuses_a_plan_without_steps),
+        cmocka_unit_test(retries_twice_and_then_gives_up),
+        cmocka_unit_test(does_not_run_what_became_riskier),
+        cmocka_unit_test(can_be_stopped_between_steps),
+        cmocka_unit_test(can_be_undone_once),
+        cmocka_unit_test(resumes_where_it_asked),
+        cmocka_unit_test(does_not_repeat_a_step_that_death_cut_off),
+        cmocka_unit_test(doubt_makes_the_automatic_ask),
+        cmocka_unit_test(tells_when_the_fix_worked_though_it_died),
+        cmocka_unit_test(hands_over_when_nothing_can_be_proposed),
+        cmocka_unit_test(sees_what_cannot_be_reached),
+        cmocka_unit_test(keeps_an_audit_trail_that_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
