@@ -20,10 +20,12 @@ enum mw_yaml_type { MW_YAML_SCALAR, MW_YAML_SEQUENCE, MW_YAML_MAPPING };
 
 struct mw_yaml {
     enum mw_yaml_type type;
-    int line;     /* from 1 */
-    char *text;   /* SCALAR */
-    bool plain;   /* SCALAR: without quotes, so `null`, `true` and numbers mean themselves */
-    size_t count; /* SEQUENCE, MAPPING */
+    int line;      /* from 1 */
+    char *text;    /* SCALAR */
+    bool plain;    /* SCALAR: without quotes, so `null`, `true` and numbers mean themselves */
+    bool expanded; /* SCALAR: the config room put text from elsewhere into it: not to be shown */
+    bool broken;   /* SCALAR: it could not be filled in, which was reported */
+    size_t count;  /* SEQUENCE, MAPPING */
     struct mw_yaml **items;
     char **keys; /* MAPPING; unique */
     int *key_lines;
