@@ -236,6 +236,7 @@ void mw_runtime_finish(void)
     mw_require(mw_loop.open, "the loop was ended twice");
     mw_require(mw_loop.fibers == 0, "the loop was ended before its fibers");
     mw_require(mw_loop.workers == 0, "the loop was ended before a worker");
+    mw_resolve_finish();
     while (mw_loop.helpers > 0)
         uv_run(&mw_loop.uv, UV_RUN_ONCE);
     free_deferred();
