@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -248,15 +249,16 @@ class Redis:
 class Midwatch:
     """A running `midwatch run` (or another command) with somebody at its terminal."""
 
-    def __init__(self, lab, *arguments, env=None, closed=(), binary=None):
+    def __init__(self, lab, *arguments, env=None, closed=()):
         self.lab = lab
         self.out, self.err = [], []  # (time, line) as they came
         self.raw_out = bytearray()
         self.lock = threading.Lock()
         environment = dict(os.environ, LANG="C.UTF-8")
         environment.update(env or {})
+        # With the limit of open files that a login gives, whatever ours is.
         self.process = subprocess.Popen(
-            [binary or BINARY, *arguments], cwd=lab.folder, env=environment,
+            ["prlimit", "--nofile=1024:", BINARY, *arguments], cwd=lab.folder, env=environment,
             start_new_session=True,
             stdin=subprocess.DEVNULL if "stdin" in closed else subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -365,9 +367,9 @@ class Lab:
             process.close()
         for server in self.redis_servers:
             server.stop()
-        self.reports = [process.text() and f"--- stdout of {process.process.args[1:]}\n{process.text()}"
+        self.reports = [process.text() and f"--- stdout of {process.process.args[3:]}\n{process.text()}"
                         for process in self.processes] + \
-                       [process.text("err") and f"--- stderr of {process.process.args[1:]}\n"
+                       [process.text("err") and f"--- stderr of {process.process.args[3:]}\n"
                         f"{process.text('err')}" for process in self.processes]
         left = self.left_running()
         faults = [process.sanitizer() for process in self.processes]
@@ -457,6 +459,18 @@ class Lab:
         """The document of `incident ID --json`, or None while there is none."""
         done = self.cli("incident", f"I{number}", "--json")
         return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def query(self, sql, *values):
+        """Rows of the store, read beside the program."""
+        store = sqlite3.connect(f"file:{self.path('midwatch.db')}?mode=ro", uri=True)
+        try:
+            return store.execute(sql, values).fetchall()
+        finally:
+            store.close()
+
+    def audit(self):
+        """[(actor, action, detail)], oldest first."""
+        return self.query("SELECT actor, action, coalesce(detail, '') FROM audit ORDER BY id")
 
     def wait_stage(self, stage, number=1, seconds=15):
         def there():

@@ -31,7 +31,7 @@ def test_password_never_leaves(lab):
             ("store", store_bytes(lab).decode("utf-8", "replace"))]
     for words in (("status",), ("status", "--json"), ("incidents", "--json"),
                   ("incident", "I1", "--json"), ("incident", "I1"), ("tools", "--json"),
-                  ("audit", "export"), ("check",)):
+                  ("audit", "verify"), ("check",)):
         done = lab.cli(*words)
         seen += [(" ".join(words), done.stdout), (" ".join(words) + " (stderr)", done.stderr)]
     for where, text in seen:
