@@ -132,7 +132,7 @@ MW_SUSPENDS static bool call(struct state *state, struct job **job, bool uncance
     bool back = mw_worker_call(state->worker, &handed, uncancellable, deadline, error);
     *job = handed;
     if (!back) {
-        return false;
+        return mw_error_wrap(error, "%s", state->database.location);
     }
     if (!(*job)->ok) {
         *error = (*job)->error;
@@ -215,7 +215,7 @@ MW_SUSPENDS static bool sqlite_commit(struct mw_store *store, struct mw_transact
     return ok;
 }
 
-const struct mw_store_ops mw_sqlite_store = {
+const struct mw_store_ops mw_store_sqlite = {
     .name = "sqlite",
     .open = sqlite_open,
     .close = sqlite_close,

@@ -10,6 +10,6 @@
 
 #include "midwatch/store.h"
 
-extern const struct mw_store_ops mw_sqlite_store;
+extern const struct mw_store_ops mw_store_sqlite;
 
 #endif
