@@ -26,7 +26,8 @@ struct mw_chat_event {
     enum mw_chat_event_kind kind;
     const char *id;       /* the platform's id, by which a redelivery is recognised */
     const char *person;   /* the platform's id of who did it */
-    const char *text;     /* COMMAND: the words, without address or slash command */
+    const char *text;     /* COMMAND: the words, without address or slash command. REACTION: "r2" where
+                             the place says which plan, NULL otherwise */
     const char *emoji;    /* REACTION: as the platform names it: "✅", "+1", "white_check_mark" */
     const char *message;  /* REACTION: reference of the message; NULL when `incident` says it */
     const char *incident; /* "I42" where the place implies it (its thread); NULL otherwise */
@@ -44,6 +45,7 @@ struct mw_chat_host {
                               const struct mw_chat_event *event, struct mw_error *error);
 };
 
+/* The core creates it (talloc; children of it go with it). */
 struct mw_chat {
     const struct mw_chat_ops *ops;
     const char *name; /* "terminal"; unique among the configured chats */

@@ -53,7 +53,7 @@ static const char *channel_name(struct mw_converse *converse, struct mw_channel 
 {
     int number = 1;
     for (size_t i = 0; i < converse->channel_count; i++) {
-        number += strcmp(converse->channels[i]->chat.ops->kind, kind) == 0;
+        number += strcmp(converse->channels[i]->chat->ops->kind, kind) == 0;
     }
     return number == 1 ? talloc_strdup(channel, kind)
                        : talloc_asprintf(channel, "%s-%d", kind, number);
@@ -71,11 +71,17 @@ bool mw_converse_add_chat(struct mw_converse *converse, const struct mw_chat_ops
     converse->channels = grown;
     channel->converse = converse;
     channel->host = (struct mw_chat_host){channel, mw_channel_event};
-    channel->chat = (struct mw_chat){
-        .ops = ops, .name = channel_name(converse, channel, ops->kind), .host = &channel->host};
+    channel->chat = talloc_zero(channel, struct mw_chat);
+    if (channel->chat == NULL) {
+        talloc_free(channel);
+        return mw_error_set(error, MW_ERROR_RETRY, "out of memory");
+    }
+    channel->chat->ops = ops;
+    channel->chat->name = channel_name(converse, channel, ops->kind);
+    channel->chat->host = &channel->host;
     mw_condition_init(&channel->due);
     mw_condition_init(&channel->arrived);
-    if (!ops->create(&channel->chat, config, error)) {
+    if (!ops->create(channel->chat, config, error)) {
         talloc_free(channel);
         return mw_error_wrap(error, "chat %s", ops->kind);
     }
@@ -88,7 +94,7 @@ bool mw_converse_add_chat(struct mw_converse *converse, const struct mw_chat_ops
 static void run_chat(void *argument)
 {
     struct mw_channel *channel = argument;
-    channel->chat.ops->run(&channel->chat);
+    channel->chat->ops->run(channel->chat);
 }
 
 static bool mark_all(struct mw_converse *converse, enum mw_incident_filter filter,
@@ -117,7 +123,7 @@ bool mw_converse_start(struct mw_converse *converse, struct mw_error *error)
     for (size_t i = 0; i < converse->channel_count; i++) {
         struct mw_channel *channel = converse->channels[i];
         channel->delivering = true;
-        channel->runner = mw_fiber_spawn(&converse->chats, channel->chat.name, run_chat, channel);
+        channel->runner = mw_fiber_spawn(&converse->chats, channel->chat->name, run_chat, channel);
         mw_fiber_spawn(&converse->fibers, "outbox", mw_channel_deliver_run, channel);
         mw_fiber_spawn(&converse->fibers, "inbox", mw_channel_handle_run, channel);
     }
@@ -131,8 +137,7 @@ static bool is_settled(const struct mw_converse *converse)
     }
     for (size_t i = 0; i < converse->channel_count; i++) {
         const struct mw_channel *channel = converse->channels[i];
-        if (channel->delivering || channel->handling || channel->errands > 0 ||
-            channel->first != NULL) {
+        if (channel->delivering || channel->handling || channel->errands > 0) {
             return false;
         }
     }
@@ -143,6 +148,7 @@ void mw_converse_stop(struct mw_converse *converse)
 {
     struct mw_deadline deadline = mw_deadline_in(SETTLE_MS);
     struct mw_error error;
+    converse->stopping = true;
     while (!is_settled(converse) && converse->fibers.count > 0) {
         if (!mw_condition_wait(&converse->settled, deadline, &error)) {
             mw_log_warning("converse",
@@ -150,8 +156,9 @@ void mw_converse_stop(struct mw_converse *converse)
             break;
         }
     }
-    mw_group_finish(&converse->chats);
+    /* The chats last: nobody may be in the middle of a post when they close. */
     mw_group_finish(&converse->fibers);
+    mw_group_finish(&converse->chats);
     for (size_t i = 0; i < converse->channel_count; i++) {
         mw_channel_forget(converse->channels[i]);
     }

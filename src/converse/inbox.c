@@ -140,7 +140,7 @@ bool mw_channel_event(void *context, struct mw_chat *chat, const struct mw_chat_
 static struct mw_channel *find_channel(struct mw_converse *converse, const char *name)
 {
     for (size_t i = 0; i < converse->channel_count; i++) {
-        if (strcmp(converse->channels[i]->chat.name, name) == 0) {
+        if (strcmp(converse->channels[i]->chat->name, name) == 0) {
             return converse->channels[i];
         }
     }
@@ -168,16 +168,17 @@ bool mw_channel_recover(struct mw_converse *converse, struct mw_error *error)
 
 /* ---- handling ---- */
 
-static void handle(struct mw_channel *channel, const struct mw_arrival *arrival)
+/* False: it was cut short. */
+static bool handle(struct mw_channel *channel, const struct mw_arrival *arrival)
 {
     struct mw_chat_event event;
     if (!event_from_json(arrival->body, &event)) {
-        return;
+        return true;
     }
     TALLOC_CTX *memory = talloc_new(channel);
     struct mw_request request = {.channel = channel, .event = &event, .memory = memory};
     enum mw_speaker_kind kind =
-        mw_people_find(&channel->converse->settings, memory, channel->chat.ops->kind, event.person,
+        mw_people_find(&channel->converse->settings, memory, channel->chat->ops->kind, event.person,
                        &request.person);
     request.unnamed = kind == MW_SPEAKER_UNNAMED;
     if (event.kind == MW_CHAT_COMMAND) {
@@ -186,15 +187,16 @@ static void handle(struct mw_channel *channel, const struct mw_arrival *arrival)
         mw_request_reaction(&request);
     }
     talloc_free(memory);
+    return !request.cut_short && !mw_fiber_cancelled();
 }
 
 static void finish(struct mw_channel *channel, struct mw_arrival *arrival)
 {
     struct mw_error error;
-    handle(channel, arrival);
-    /* Cut short, it is handled again at the next start. */
-    if (!mw_fiber_cancelled() && !mw_inbox_done(channel->converse->record, arrival->id, &error)) {
-        mw_log_warning("converse", "an event of %s may be handled twice: %s", channel->chat.name,
+    /* What was cut short is handled again at the next start. */
+    if (handle(channel, arrival) &&
+        !mw_inbox_done(channel->converse->record, arrival->id, &error)) {
+        mw_log_warning("converse", "an event of %s may be handled twice: %s", channel->chat->name,
                        error.text);
     }
     talloc_free(arrival);
@@ -249,7 +251,7 @@ void mw_channel_handle_run(void *argument)
     struct mw_channel *channel = argument;
     struct mw_error error;
     while (!mw_fiber_cancelled()) {
-        if (channel->first == NULL) {
+        if (channel->first == NULL || channel->converse->stopping) {
             channel->handling = false;
             mw_condition_notify(&channel->converse->settled);
             if (!mw_condition_wait(&channel->arrived, MW_NO_DEADLINE, &error)) {

@@ -39,7 +39,7 @@ static void hold(struct mw_channel *channel, const struct mw_outbox_row *row,
 {
     struct mw_held *held = find_held(channel, row);
     if (held == NULL || held->revision != row->revision) {
-        mw_log_warning("converse", "%s refuses I%" PRId64 "/%s: %s", channel->chat.name,
+        mw_log_warning("converse", "%s refuses I%" PRId64 "/%s: %s", channel->chat->name,
                        row->incident, row->slot, error->text);
     }
     if (held == NULL) {
@@ -79,7 +79,7 @@ static bool find_thread(struct mw_channel *channel, TALLOC_CTX *memory,
     if (strcmp(row->slot, "card") == 0) {
         return true;
     }
-    if (!mw_outbox_reference(channel->converse->record, memory, channel->chat.name, row->incident,
+    if (!mw_outbox_reference(channel->converse->record, memory, channel->chat->name, row->incident,
                              "card", thread, error)) {
         return false;
     }
@@ -91,7 +91,7 @@ static bool deliver(struct mw_channel *channel, TALLOC_CTX *memory, const struct
                     const char *thread, struct mw_error *error)
 {
     struct mw_record *record = channel->converse->record;
-    struct mw_chat *chat = &channel->chat;
+    struct mw_chat *chat = channel->chat;
     struct mw_deadline deadline = mw_deadline_in(DELIVER_MS);
     if (row->reference != NULL) {
         return chat->ops->edit(chat, row->reference, row->message, thread, deadline, error) &&
@@ -134,7 +134,7 @@ static bool deliver_round(struct mw_channel *channel, struct mw_error *error)
     TALLOC_CTX *memory = talloc_new(channel);
     size_t count;
     struct mw_outbox_row *rows =
-        mw_outbox_due(channel->converse->record, memory, channel->chat.name,
+        mw_outbox_due(channel->converse->record, memory, channel->chat->name,
                       BATCH + channel->held_count, &count, error);
     bool delivered = false, well = rows != NULL;
     for (size_t i = 0; well && i < count; i++) {
@@ -163,7 +163,7 @@ static bool back_off(struct mw_channel *channel, int64_t *pause, const struct mw
         return false;
     }
     if (*pause == 0) {
-        mw_log_warning("converse", "%s cannot be reached, trying again: %s", channel->chat.name,
+        mw_log_warning("converse", "%s cannot be reached, trying again: %s", channel->chat->name,
                        why->text);
     }
     *pause = *pause == 0 ? BACKOFF_MS : *pause * 2 > BACKOFF_MS_MAX ? BACKOFF_MS_MAX : *pause * 2;
@@ -186,7 +186,7 @@ void mw_channel_deliver_run(void *argument)
             continue;
         }
         if (pause > 0) {
-            mw_log_info("converse", "%s takes messages again", channel->chat.name);
+            mw_log_info("converse", "%s takes messages again", channel->chat->name);
             pause = 0;
         }
         if (channel->put_meanwhile) {

@@ -110,7 +110,7 @@ static bool put_all(struct mw_converse *converse, int64_t id, const struct mw_ou
 {
     for (size_t i = 0; i < converse->channel_count; i++) {
         struct mw_channel *channel = converse->channels[i];
-        if (!mw_outbox_put(converse->record, channel->chat.name, id, items, count, error)) {
+        if (!mw_outbox_put(converse->record, channel->chat->name, id, items, count, error)) {
             return false;
         }
         channel->delivering = true;

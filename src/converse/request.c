@@ -21,7 +21,7 @@
 
 void mw_request_answer(struct mw_request *request, json_t *message, bool private_answer)
 {
-    struct mw_chat *chat = &request->channel->chat;
+    struct mw_chat *chat = request->channel->chat;
     struct mw_error error;
     if (!chat->ops->answer(chat, request->event, message, private_answer, mw_deadline_in(ANSWER_MS),
                            &error) &&
@@ -55,8 +55,8 @@ static void answer_outcome(struct mw_request *request, bool done, const char *sa
     if (done && quiet) {
         return;
     }
-    /* Cancelled on the way: it stands in the inbox and is taken up at the next start. */
     if (!done && error->class == MW_ERROR_CANCELLED) {
+        request->cut_short = true;
         return;
     }
     mw_request_say(request, !done, "%s", said != NULL ? said : done ? "Done." : error->text);
@@ -289,7 +289,7 @@ static bool find_reacted(struct mw_request *request, enum mw_action action, int6
     char *slot = NULL;
     struct mw_error error;
     return mw_outbox_find(request->channel->converse->record, request->memory,
-                          request->channel->chat.name, event->message, incident, &slot, &error) &&
+                          request->channel->chat->name, event->message, incident, &slot, &error) &&
            slot != NULL && revision_of_slot(slot, action, revision);
 }
 

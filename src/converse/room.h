@@ -23,7 +23,7 @@ struct mw_held {
 
 struct mw_channel {
     struct mw_converse *converse;
-    struct mw_chat chat;
+    struct mw_chat *chat;
     struct mw_chat_host host;
 
     struct mw_condition due; /* something was put into its outbox */
@@ -56,6 +56,7 @@ struct mw_converse {
     int64_t *dirty;
     struct mw_condition dirtied;
     bool reconciling;
+    bool stopping; /* what arrives now is handled at the next start */
 
     struct mw_condition settled; /* a fiber came to rest; who stops the room looks again */
     struct mw_group chats;       /* the adapters' fibers */
@@ -91,7 +92,8 @@ struct mw_request {
     struct mw_channel *channel;
     const struct mw_chat_event *event;
     struct mw_person person;
-    bool unnamed; /* the terminal is shared and nobody said who it was */
+    bool unnamed;   /* the terminal is shared and nobody said who it was */
+    bool cut_short; /* it was not decided on: it stays in the inbox */
     TALLOC_CTX *memory;
 };
 
