@@ -29,10 +29,11 @@ struct mw_control {
 
 enum mw_log_severity { MW_LOG_NOTICE, MW_LOG_WARNING, MW_LOG_ERROR, MW_LOG_CRITICAL };
 
-/* One watched resource as its adapter sees it. The watch room creates it (talloc; children of it go
- * with it), fills everything but `state`, and calls create(). */
+/* One watched resource as its adapter sees it. The watch room fills everything but `state` and calls
+ * create(), which hangs what it makes on `memory`. */
 struct mw_target {
     const struct mw_target_ops *ops;
+    TALLOC_CTX *memory;               /* freed with the resource */
     const char *name;                 /* of the resource */
     bool cache;                       /* the owner said that its data may be lost */
     const struct mw_control *control; /* NULL: no way to restart was configured */

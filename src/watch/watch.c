@@ -95,6 +95,7 @@ static struct mw_resource *create_resource(struct mw_watch *watch, const struct 
     resource->begun_mono = NEVER;
     resource->history = mw_history_create(resource);
     resource->target = (struct mw_target){.ops = ops,
+                                          .memory = resource,
                                           .name = config->name,
                                           .cache = config->cache,
                                           .control = mw_control_create(resource, config->control)};
