@@ -11,7 +11,7 @@
 
 /* Marks the file as ours in its header, so that a database of another program is never written to. */
 #define APPLICATION_ID  0x6d774d57
-#define BUSY_TIMEOUT_MS 3000
+#define BUSY_TIMEOUT_MS 2000
 
 /* mw_sha256(TEXT) */
 static void sha256_function(sqlite3_context *context, int count, sqlite3_value **values)
@@ -183,7 +183,7 @@ static bool open_reader(struct mw_sqlite *sqlite, struct mw_error *error)
     if (connect_to(sqlite, sqlite->path, SQLITE_OPEN_READONLY, error) && claim(sqlite, error)) {
         return settings(sqlite, error);
     }
-    int code = sqlite->db != NULL ? sqlite3_errcode(sqlite->db) : SQLITE_OK;
+    int code = sqlite->db != NULL ? sqlite3_errcode(sqlite->db) & 0xff : SQLITE_OK;
     if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || has_log(sqlite)) {
         return false;
     }
@@ -224,6 +224,11 @@ bool mw_sqlite_open(struct mw_sqlite *sqlite, struct mw_error *error)
 
 void mw_sqlite_close(struct mw_sqlite *sqlite)
 {
+    if (sqlite->db != NULL && sqlite->mode == MW_STORE_ACTIVE) {
+        /* SQLite does this by itself only where no reader is left; whoever copies the file after
+         * the end should have all of it. What cannot be moved stays safe in the log. */
+        sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    }
     disconnect(sqlite);
     mw_sqlite_unlock(sqlite);
     free(sqlite->path);

@@ -296,6 +296,7 @@ static void growth_body(struct fixture *fixture)
     incident->stage = MW_STAGE_VERIFY;
     incident->plans[0].steps[0].state = MW_STEP_DONE;
     incident->plans[0].state = MW_PLAN_VOID;
+    json_decref(incident->plans[0].steps[1].arguments);
     incident->plans[0].step_count = 1;
     fill_plan(incident, 1);
     struct mw_change *change = mw_change_begin(record);
