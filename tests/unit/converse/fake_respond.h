@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stands in for the respond room: keeps what it was asked and answers as it was told. */
+#ifndef FAKE_RESPOND_H
+#define FAKE_RESPOND_H
+
+#include "respond/respond.h"
+
+struct fake_decision {
+    int64_t incident;
+    enum mw_action action;
+    int revision;
+    char person[64];
+    enum mw_role role;
+    char note[128];
+};
+
+struct fake_respond {
+    size_t decision_count;
+    struct fake_decision decisions[64];
+    enum mw_error_class refuse; /* NONE: agrees */
+    const char *said;           /* NULL: nothing is said */
+    char fixed[64];
+    size_t open_count;
+    int64_t open[16];
+    const struct mw_incident *incident; /* of mw_respond_find and mw_respond_of */
+};
+
+extern struct fake_respond fake;
+
+void fake_respond_reset(void);
+
+#endif

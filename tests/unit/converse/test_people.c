@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "converse/people.h"
+
+static const char *const_operator[] = {"operator"};
+static const char *const_approver[] = {"viewer", "approver"};
+static const char *const_admin[] = {"admin", "operator"};
+static const char *const_wrong[] = {"aprover"};
+
+static struct mw_person_config alice = {
+    .name = "alice", .terminal = true, .roles = {2, const_approver}};
+static struct mw_person_config bob = {
+    .name = "bob", .terminal = true, .roles = {1, const_operator}};
+static struct mw_person_config carol = {.name = "carol", .roles = {2, const_admin}};
+
+static struct mw_converse_settings settings_with(void **items, size_t count)
+{
+    return (struct mw_converse_settings){.people = {count, items}};
+}
+
+static enum mw_speaker_kind find(void **items, size_t count, const char *id,
+                                 struct mw_person *person)
+{
+    struct mw_converse_settings settings = settings_with(items, count);
+    static TALLOC_CTX *memory;
+    talloc_free(memory);
+    memory = talloc_new(NULL);
+    return mw_people_find(&settings, memory, "terminal", id, person);
+}
+
+static void test_alone_at_the_terminal(void **state)
+{
+    void *items[] = {&carol, &alice};
+    struct mw_person person;
+    assert_int_equal(find(items, 2, "", &person), MW_SPEAKER_LISTED);
+    assert_string_equal(person.name, "alice");
+    assert_int_equal(person.role, MW_ROLE_APPROVER);
+    assert_int_equal(find(items, 2, NULL, &person), MW_SPEAKER_LISTED);
+    assert_int_equal(find(items, 2, "ALICE", &person), MW_SPEAKER_LISTED);
+}
+
+static void test_sharing_the_terminal(void **state)
+{
+    void *items[] = {&alice, &bob};
+    struct mw_person person;
+    assert_int_equal(find(items, 2, "bob", &person), MW_SPEAKER_LISTED);
+    assert_int_equal(person.role, MW_ROLE_OPERATOR);
+    assert_int_equal(find(items, 2, "", &person), MW_SPEAKER_UNNAMED);
+    assert_int_equal(person.role, MW_ROLE_VIEWER);
+}
+
+static void test_nobody_borrows_a_role(void **state)
+{
+    void *items[] = {&alice, &carol};
+    struct mw_person person;
+    /* Listed, but not for the terminal. */
+    assert_int_equal(find(items, 2, "carol", &person), MW_SPEAKER_UNLISTED);
+    assert_int_equal(person.role, MW_ROLE_VIEWER);
+    assert_int_equal(find(items, 2, "mallory", &person), MW_SPEAKER_UNLISTED);
+    assert_string_equal(person.name, "mallory");
+    assert_int_equal(find(NULL, 0, "", &person), MW_SPEAKER_UNLISTED);
+    assert_int_equal(person.role, MW_ROLE_VIEWER);
+    assert_true(person.name[0] != '\0');
+
+    struct mw_converse_settings settings = settings_with(items, 2);
+    TALLOC_CTX *memory = talloc_new(NULL);
+    assert_int_equal(mw_people_find(&settings, memory, "elsewhere", "alice", &person),
+                     MW_SPEAKER_UNLISTED);
+    assert_int_equal(person.role, MW_ROLE_VIEWER);
+    talloc_free(memory);
+}
+
+static void test_the_highest_role_counts(void **state)
+{
+    struct mw_person_config both = {.name = "dora", .terminal = true, .roles = {2, const_admin}};
+    struct mw_person_config none = {.name = "eve", .terminal = true};
+    void *items[] = {&both, &none};
+    struct mw_person person;
+    find(items, 2, "dora", &person);
+    assert_int_equal(person.role, MW_ROLE_ADMIN);
+    find(items, 2, "eve", &person);
+    assert_int_equal(person.role, MW_ROLE_VIEWER);
+}
+
+static void assert_fault(void **items, size_t count, const char *part)
+{
+    struct mw_section_list list = {count, items};
+    struct mw_error error = {0};
+    assert_false(mw_people_check(&list, &error));
+    assert_int_equal(error.class, MW_ERROR_BAD_INPUT);
+    if (strstr(error.text, part) == NULL) {
+        fail_msg("\"%s\" is missing in \"%s\"", part, error.text);
+    }
+}
+
+static void test_check(void **state)
+{
+    struct mw_error error;
+    void *good[] = {&alice, &bob, &carol};
+    struct mw_section_list list = {3, good};
+    assert_true(mw_people_check(&list, &error));
+
+    struct mw_person_config wrong = {.name = "dan", .roles = {1, const_wrong}};
+    void *with_wrong[] = {&alice, &wrong};
+    assert_fault(with_wrong, 2, "people[1].roles: \"aprover\" is no role; write approver");
+
+    struct mw_person_config again = {.name = "Alice"};
+    void *twice[] = {&alice, &again};
+    assert_fault(twice, 2, "listed twice");
+
+    static const char *const names[] = {"", "a b", "a:b", "\xff"};
+    for (size_t i = 0; i < 4; i++) {
+        struct mw_person_config odd = {.name = names[i]};
+        void *one[] = {&odd};
+        assert_fault(one, 1, "is no name");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_alone_at_the_terminal),
+        cmocka_unit_test(test_sharing_the_terminal),
+        cmocka_unit_test(test_nobody_borrows_a_role),
+        cmocka_unit_test(test_the_highest_role_counts),
+        cmocka_unit_test(test_check),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
