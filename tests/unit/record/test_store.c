@@ -420,7 +420,9 @@ static void a_reader_needs_no_right_to_write(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         struct mw_error error = {0};
-        _exit(mw_runtime_init(&error) ? mw_runtime_run(read_only_main, fixture) : 3);
+        int result = mw_runtime_init(&error) ? mw_runtime_run(read_only_main, fixture) : 3;
+        talloc_free(fixture->memory);
+        _exit(result);
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
