@@ -100,7 +100,7 @@ static bool read_replies(struct mw_redis_connection *connection, struct mw_redis
     while (*count < wanted) {
         redisReply *reply = NULL;
         if (!mw_redis_decoder_next(decoder, &reply, error)) {
-            return false;
+            return mw_error_wrap(error, "%s", connection->address->label);
         }
         if (reply != NULL) {
             replies[(*count)++] = reply;
@@ -112,16 +112,18 @@ static bool read_replies(struct mw_redis_connection *connection, struct mw_redis
             return false;
         }
         if (size == 0) {
-            return mw_error_set(error, MW_ERROR_RETRY, "it closed the connection");
+            return mw_error_set(error, MW_ERROR_RETRY, "%s closed the connection",
+                                connection->address->label);
         }
         connection->unanswered = false;
         expect_wait = false;
         if (!mw_redis_decoder_feed(decoder, buffer, (size_t)size, error)) {
-            return false;
+            return mw_error_wrap(error, "%s", connection->address->label);
         }
     }
     if (mw_redis_decoder_has_rest(decoder)) {
-        return mw_error_set(error, MW_ERROR_RETRY, "it answered what was not asked");
+        return mw_error_set(error, MW_ERROR_RETRY, "%s answered what was not asked",
+                            connection->address->label);
     }
     return true;
 }
@@ -286,7 +288,7 @@ bool mw_redis_exchange(struct mw_redis_connection *connection,
     }
     bool done = exchange_locked(connection, request, repeatable, deadline, replies, seconds, error);
     mw_lock_release(&connection->lock);
-    return done || mw_error_wrap(error, "%s", connection->address->label);
+    return done;
 }
 
 static redisReply *one(struct mw_redis_connection *connection, bool repeatable,

@@ -49,7 +49,7 @@ static void destroy(struct mw_target *target)
     mw_redis_connection_close(redis->connection);
 }
 
-const struct mw_target_ops mw_redis_ops = {
+const struct mw_target_ops mw_target_redis = {
     .kind = "redis",
     .environment = "local",
     .options = options,

@@ -40,7 +40,7 @@ struct mw_redis {
 };
 
 /* The options of the kind and its tools. */
-extern const struct mw_target_ops mw_redis_ops;
+extern const struct mw_target_ops mw_target_redis;
 extern const struct mw_tool mw_redis_tools[];
 
 /* ---- probe.c ---- */
