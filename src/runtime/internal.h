@@ -79,8 +79,14 @@ size_t mw_stack_count(void);
 size_t mw_stack_high_water(void);
 void mw_stack_finish(void);
 
+/* sync.c */
+MW_SUSPENDS enum mw_wake mw_condition_park(struct mw_condition *condition,
+                                           struct mw_deadline deadline, bool cancellable);
+
 /* signal.c */
 bool mw_signal_init(struct mw_error *error);
+/* Notified when a child of ours may have ended. */
+extern struct mw_condition mw_child_ended;
 
 /* poll.c: waiting for a descriptor. It stays armed between waits as long as nothing happens that
  * nobody waits for, which spares two system calls per wait. Close it before its descriptor. */
@@ -92,7 +98,7 @@ void mw_poll_close(struct mw_poll *poll); /* NULL: nothing to do */
 /* `event` is UV_READABLE or UV_WRITABLE. True also when the descriptor has an error to report: the
  * next system call on it tells. */
 MW_SUSPENDS bool mw_poll_wait(struct mw_poll *poll, int event, struct mw_deadline deadline,
-                              bool cancellable, const char *what, struct mw_error *error);
+                              const char *what, struct mw_error *error);
 void mw_poll_orphan(uv_handle_t *handle);
 
 /* resolve.c */

@@ -93,8 +93,8 @@ void mw_poll_orphan(uv_handle_t *handle)
     mw_poll_close(poll);
 }
 
-bool mw_poll_wait(struct mw_poll *poll, int event, struct mw_deadline deadline, bool cancellable,
-                  const char *what, struct mw_error *error)
+bool mw_poll_wait(struct mw_poll *poll, int event, struct mw_deadline deadline, const char *what,
+                  struct mw_error *error)
 {
     int side = event == UV_READABLE ? READER : WRITER;
     if ((poll->armed & event) == 0) {
@@ -103,9 +103,7 @@ bool mw_poll_wait(struct mw_poll *poll, int event, struct mw_deadline deadline, 
             return mw_error_set(error, MW_ERROR_PERMANENT, "%s: cannot wait: %s", what,
                                 uv_strerror(rc));
     }
-    struct mw_waiter *waiter = &poll->waiters[side];
-    enum mw_wake wake =
-        cancellable ? mw_park(waiter, deadline) : mw_park_uncancellable(waiter, deadline);
+    enum mw_wake wake = mw_park(&poll->waiters[side], deadline);
     poll->told[side] = false;
     return mw_wake_check(wake, what, error);
 }

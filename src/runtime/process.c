@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/process.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "runtime/child.h"
@@ -32,8 +29,6 @@ struct output {
 struct process {
     const char *name;
     pid_t pid;
-    int pidfd;
-    struct mw_poll *exit;
     struct output out, err;
     struct mw_group readers;
 };
@@ -101,14 +96,6 @@ static char *take_output(struct output *output, TALLOC_CTX *memory, size_t *leng
     return talloc_steal(memory, output->bytes);
 }
 
-static int close_process(struct process *process)
-{
-    mw_poll_close(process->exit);
-    if (process->pidfd >= 0)
-        close(process->pidfd);
-    return 0;
-}
-
 static bool open_output(struct process *process, struct output *output, int fd, size_t limit,
                         struct mw_error *error)
 {
@@ -122,20 +109,6 @@ static bool open_output(struct process *process, struct output *output, int fd, 
     return true;
 }
 
-static bool watch_child(struct process *process, const struct mw_child *child, size_t limit,
-                        struct mw_error *error)
-{
-    bool out = open_output(process, &process->out, child->out, limit, error);
-    bool err = open_output(process, &process->err, child->err, limit, error);
-    if (!out || !err)
-        return false;
-    process->pidfd = pidfd_open(process->pid, 0);
-    if (process->pidfd < 0)
-        return mw_error_set(error, MW_ERROR_PERMANENT, "%s: cannot be watched: %s", process->name,
-                            strerror(errno));
-    return mw_poll_open(&process->exit, process->pidfd, error);
-}
-
 static bool start(struct process *process, const char *const *argv, const char *const *environment,
                   size_t limit, struct mw_error *error)
 {
@@ -144,7 +117,9 @@ static bool start(struct process *process, const char *const *argv, const char *
     if (!mw_child_start(argv, environment, &child, error))
         return false;
     process->pid = child.pid;
-    if (!watch_child(process, &child, limit, error)) {
+    bool out = open_output(process, &process->out, child.out, limit, error);
+    bool err = open_output(process, &process->err, child.err, limit, error);
+    if (!out || !err) {
         kill(-process->pid, SIGKILL);
         waitpid(process->pid, NULL, 0);
         return false;
@@ -154,27 +129,27 @@ static bool start(struct process *process, const char *const *argv, const char *
     return true;
 }
 
-static bool await_exit(struct process *process, struct mw_deadline deadline, bool cancellable,
-                       struct mw_error *error)
+static enum mw_wake await_exit(const struct process *process, struct mw_deadline deadline,
+                               bool cancellable)
 {
     for (;;) {
         siginfo_t info = {0};
         if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
             info.si_pid != 0)
-            return true;
-        if (!mw_poll_wait(process->exit, UV_READABLE, deadline, cancellable, process->name, error))
-            return false;
+            return MW_WAKE_READY;
+        enum mw_wake wake = mw_condition_park(&mw_child_ended, deadline, cancellable);
+        if (wake != MW_WAKE_READY)
+            return wake;
     }
 }
 
 /* The child is reaped after its group is killed only: until then its number is nobody else's. */
-static void end_group(struct process *process)
+static void end_group(const struct process *process)
 {
-    struct mw_error ignored;
     kill(-process->pid, SIGTERM);
-    await_exit(process, mw_deadline_in(GRACE_MS), false, &ignored);
+    await_exit(process, mw_deadline_in(GRACE_MS), false);
     kill(-process->pid, SIGKILL);
-    await_exit(process, mw_deadline_in(KILL_MS), false, &ignored);
+    await_exit(process, mw_deadline_in(KILL_MS), false);
 }
 
 static void reap(const struct process *process, struct mw_process_result *result)
@@ -199,32 +174,31 @@ bool mw_process_run(TALLOC_CTX *memory, const char *const *argv, const char *con
     struct process *process = talloc_zero(memory, struct process);
     mw_require(process != NULL, "no memory for a process");
     process->name = argv[0];
-    process->pidfd = -1;
     mw_group_init(&process->readers);
-    talloc_set_destructor(process, close_process);
     if (!start(process, argv, environment, limit, error)) {
         talloc_free(process);
         return false;
     }
 
-    struct mw_error cause, ignored;
+    struct mw_error ignored;
     struct mw_process_result seen = {.exit_code = -1};
-    bool ended = await_exit(process, deadline, true, &cause);
-    if (ended)
+    enum mw_wake wake = await_exit(process, deadline, true);
+    if (wake == MW_WAKE_READY)
         mw_group_wait(&process->readers, mw_deadline_in(DRAIN_MS), &ignored);
     else
         end_group(process);
     mw_group_finish(&process->readers);
     reap(process, &seen);
-    if (ended) {
+    if (wake == MW_WAKE_READY) {
         seen.out = take_output(&process->out, memory, &seen.out_length);
         seen.err = take_output(&process->err, memory, &seen.err_length);
         seen.cut = process->out.cut || process->err.cut;
         *result = seen;
+    } else if (wake == MW_WAKE_TIMEOUT) {
+        mw_error_set(error, MW_ERROR_TIMEOUT, "%s took too long and was killed", argv[0]);
     } else {
-        mw_error_set(error, cause.class, "%s %s and was killed", argv[0],
-                     cause.class == MW_ERROR_TIMEOUT ? "took too long" : "was cancelled");
+        mw_error_set(error, MW_ERROR_CANCELLED, "%s was cancelled and killed", argv[0]);
     }
     talloc_free(process);
-    return ended;
+    return wake == MW_WAKE_READY;
 }

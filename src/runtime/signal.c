@@ -13,6 +13,9 @@ static int kept[KEPT_MAX];
 static size_t kept_count;
 static struct mw_condition arrived;
 
+static uv_signal_t child_handle;
+struct mw_condition mw_child_ended;
+
 /* More than KEPT_MAX unread signals say nothing new. */
 static void note_signal(uv_signal_t *handle, int number)
 {
@@ -21,23 +24,31 @@ static void note_signal(uv_signal_t *handle, int number)
     mw_condition_notify(&arrived);
 }
 
+static void note_child(uv_signal_t *handle, int number)
+{
+    mw_condition_notify(&mw_child_ended);
+}
+
+static bool listen_for(uv_signal_t *handle, uv_signal_cb note, int number, struct mw_error *error)
+{
+    int rc = uv_signal_init(&mw_loop.uv, handle);
+    if (rc == 0)
+        rc = uv_signal_start(handle, note, number);
+    return rc == 0 || mw_error_set(error, MW_ERROR_PERMANENT, "cannot listen for signals: %s",
+                                   uv_strerror(rc));
+}
+
 bool mw_signal_init(struct mw_error *error)
 {
-    /* A peer that went away is an error of the write; and children must be ours to wait for, also
-     * when whoever started us ignores SIGCHLD. */
+    /* A peer that went away is an error of the write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL);
     kept_count = 0;
     mw_condition_init(&arrived);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        int rc = uv_signal_init(&mw_loop.uv, &handles[i]);
-        if (rc == 0)
-            rc = uv_signal_start(&handles[i], note_signal, numbers[i]);
-        if (rc != 0)
-            return mw_error_set(error, MW_ERROR_PERMANENT, "cannot listen for signals: %s",
-                                uv_strerror(rc));
-    }
-    return true;
+    mw_condition_init(&mw_child_ended);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!listen_for(&handles[i], note_signal, numbers[i], error))
+            return false;
+    return listen_for(&child_handle, note_child, SIGCHLD, error);
 }
 
 int mw_signal_wait(void)

@@ -88,7 +88,7 @@ bool mw_stream_wait(struct mw_stream *stream, int event, struct mw_deadline dead
     if (stream->poll == NULL)
         return mw_error_set(error, MW_ERROR_PERMANENT, "%s: the loop has ended", stream->peer);
     struct mw_error cause;
-    if (mw_poll_wait(stream->poll, event, deadline, true, what, &cause))
+    if (mw_poll_wait(stream->poll, event, deadline, what, &cause))
         return true;
     return mw_error_set(error, cause.class, "%s: %s", stream->peer, cause.text);
 }

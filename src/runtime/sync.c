@@ -40,11 +40,13 @@ static void grant_first(struct mw_condition_wait **first)
     mw_unpark(&wait->waiter);
 }
 
-static enum mw_wake wait_in(struct mw_condition_wait **first, struct mw_deadline deadline)
+static enum mw_wake wait_in(struct mw_condition_wait **first, struct mw_deadline deadline,
+                            bool cancellable)
 {
     struct mw_condition_wait wait = {0};
     ring_add(first, &wait);
-    enum mw_wake wake = mw_park(&wait.waiter, deadline);
+    enum mw_wake wake = cancellable ? mw_park(&wait.waiter, deadline)
+                                    : mw_park_uncancellable(&wait.waiter, deadline);
     if (wait.granted)
         return MW_WAKE_READY;
     ring_remove(first, &wait);
@@ -65,7 +67,13 @@ void mw_condition_notify(struct mw_condition *condition)
 bool mw_condition_wait(struct mw_condition *condition, struct mw_deadline deadline,
                        struct mw_error *error)
 {
-    return mw_wake_check(wait_in(&condition->first, deadline), "the wait", error);
+    return mw_wake_check(wait_in(&condition->first, deadline, true), "the wait", error);
+}
+
+enum mw_wake mw_condition_park(struct mw_condition *condition, struct mw_deadline deadline,
+                               bool cancellable)
+{
+    return wait_in(&condition->first, deadline, cancellable);
 }
 
 void mw_lock_init(struct mw_lock *lock)
@@ -79,7 +87,7 @@ bool mw_lock_acquire(struct mw_lock *lock, struct mw_deadline deadline, struct m
         lock->held = true;
         return true;
     }
-    return mw_wake_check(wait_in(&lock->first, deadline), "waiting for one's turn", error);
+    return mw_wake_check(wait_in(&lock->first, deadline, true), "waiting for one's turn", error);
 }
 
 void mw_lock_release(struct mw_lock *lock)
