@@ -98,7 +98,8 @@ static bool sum_up(const struct mw_sql *sql, struct mw_track *track)
         const char *outcome = mw_row_peek(&row);
         mw_wall_ms closed_at = mw_row_integer(&row);
         int64_t ms = mw_row_integer(&row);
-        bool in_last_plan = mw_row_integer(&row) == mw_row_integer(&row);
+        int64_t used = mw_row_integer(&row);
+        bool in_last_plan = used == mw_row_integer(&row);
         sum.runs++;
         if (in_last_plan && outcome != NULL && strcmp(outcome, "recovered") == 0) {
             took[sum.recovered++] = ms;

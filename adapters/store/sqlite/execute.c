@@ -157,7 +157,7 @@ static bool keep_row(struct mw_sqlite *sqlite, struct mw_transaction *transactio
         return mw_error_set(error, MW_ERROR_BAD_INPUT, "too many rows for one answer: %.100s",
                             statement->sql);
     }
-    if (filled + columns > room) {
+    if (statement->cells == NULL || filled + columns > room) {
         size_t more = room == 0 ? columns * 4 : room * 2;
         struct mw_value *cells =
             talloc_realloc(transaction, statement->cells, struct mw_value, more);
