@@ -25,6 +25,7 @@ static bool channel_open, library_open, ticker_open;
 static struct watch *watches;
 static uv_timer_t ticker;
 static struct timespec settings_time;
+static const char *servers;
 
 static void on_socket(uv_poll_t *handle, int status, int events)
 {
@@ -107,11 +108,12 @@ static bool open_channel(struct mw_error *error)
         status = ares_init_options(&channel, &options,
                                    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
                                        ARES_OPT_SOCK_STATE_CB);
-    if (status != ARES_SUCCESS)
-        return mw_error_set(error, MW_ERROR_PERMANENT, "names cannot be looked up: %s",
-                            ares_strerror(status));
-    channel_open = true;
-    return true;
+    channel_open = library_open && status == ARES_SUCCESS;
+    if (channel_open && servers != NULL)
+        status = ares_set_servers_ports_csv(channel, servers);
+    return status == ARES_SUCCESS ||
+           mw_error_set(error, MW_ERROR_PERMANENT, "names cannot be looked up: %s",
+                        ares_strerror(status));
 }
 
 bool mw_resolver_ask(const char *host, bool idle, ares_addrinfo_callback answer, void *argument,
@@ -132,6 +134,11 @@ bool mw_resolver_ask(const char *host, bool idle, ares_addrinfo_callback answer,
     struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     ares_getaddrinfo(channel, host, NULL, &hints, answer, argument);
     return true;
+}
+
+void mw_resolver_servers(const char *list)
+{
+    servers = list;
 }
 
 void mw_resolver_rest(void)
