@@ -12,15 +12,15 @@
 
 static const char *state_of(const struct mw_incident *incident)
 {
-    if (incident->stage < MW_STAGE_EXECUTE) {
-        return MW_STATE_FIRING;
+    if (incident->stage == MW_STAGE_CLOSED) {
+        bool well = incident->outcome == MW_OUTCOME_RECOVERED ||
+                    incident->outcome == MW_OUTCOME_SELF_RECOVERED;
+        return well ? MW_STATE_RECOVERED : MW_STATE_CLOSED;
     }
-    if (incident->stage < MW_STAGE_CLOSED) {
-        return MW_STATE_RUNNING;
-    }
-    bool well =
-        incident->outcome == MW_OUTCOME_RECOVERED || incident->outcome == MW_OUTCOME_SELF_RECOVERED;
-    return well ? MW_STATE_RECOVERED : MW_STATE_CLOSED;
+    /* A review may follow on a run, or on a no. */
+    bool ran = incident->stage == MW_STAGE_REVIEW && mw_scene_ran(incident) != NULL;
+    bool runs = incident->stage == MW_STAGE_EXECUTE || incident->stage == MW_STAGE_VERIFY;
+    return ran || runs ? MW_STATE_RUNNING : MW_STATE_FIRING;
 }
 
 static void write_headline(struct mw_paper *paper, const struct mw_scene *scene)
@@ -53,8 +53,9 @@ static void write_notes(struct mw_paper *paper, const struct mw_scene *scene)
         incident->severity > incident->findings[0].health) {
         mw_paper_note(paper, "since then it has been %s", mw_health_name(incident->severity));
     }
-    if (incident->acknowledged_by != NULL) {
-        mw_paper_note(paper, "acknowledged by %s", incident->acknowledged_by);
+    const char *looking = mw_say_acknowledged(scene);
+    if (looking != NULL) {
+        mw_paper_note(paper, "acknowledged by %s", looking);
     }
 }
 
@@ -63,7 +64,8 @@ static void write_track(struct mw_paper *paper, const struct mw_scene *scene)
     const struct mw_track *track = scene->track;
     const struct mw_incident *incident = scene->incident;
     const char *tool = mw_scene_tool(incident);
-    if (track == NULL || tool == NULL) {
+    /* It helps to decide, so it goes once somebody has. */
+    if (track == NULL || tool == NULL || incident->stage >= MW_STAGE_EXECUTE) {
         return;
     }
     if (track->runs == 0) {
@@ -151,6 +153,7 @@ static void write_ask(struct mw_paper *paper, const struct mw_scene *scene,
                   yes(scene, plan));
 }
 
+/* The fact that took the place of the controls: who let it run, and how far it is. */
 static void write_run(struct mw_paper *paper, const struct mw_scene *scene,
                       const struct mw_plan *plan)
 {
@@ -173,7 +176,9 @@ static void write_run(struct mw_paper *paper, const struct mw_scene *scene,
             return;
         }
     }
-    mw_paper_wait(paper, "%s, %s done", fact, mw_say_steps_done(scene, plan));
+    mw_paper_wait(paper, "%s, %s done%s", fact, mw_say_steps_done(scene, plan),
+                  scene->incident->stage == MW_STAGE_VERIFY ? "; ⏳ waiting to see health last"
+                                                            : "");
 }
 
 static void write_wait(struct mw_paper *paper, const struct mw_scene *scene)
@@ -196,18 +201,13 @@ static void write_wait(struct mw_paper *paper, const struct mw_scene *scene)
         }
         break;
     case MW_STAGE_EXECUTE:
+    case MW_STAGE_VERIFY:
         if (plan != NULL) {
             write_run(paper, scene, plan);
         }
         break;
-    case MW_STAGE_VERIFY:
-        mw_paper_wait(
-            paper, "⏳ %s, waiting to see health last",
-            plan != NULL ? talloc_asprintf(scene->memory, "%s done", mw_say_steps_done(scene, plan))
-                         : "done");
-        break;
     case MW_STAGE_REVIEW:
-        mw_paper_wait(paper, "⏳ writing down how it went");
+        mw_paper_wait(paper, "⏳ ending: writing down how it went");
         break;
     case MW_STAGE_CLOSED:
         break;
@@ -230,7 +230,7 @@ static void write_actions(struct mw_paper *paper, const struct mw_scene *scene)
     if (incident->stage == MW_STAGE_EXECUTE || incident->stage == MW_STAGE_VERIFY) {
         mw_paper_action(paper, "midwatch_stop", "Stop", value);
     }
-    if (incident->stage <= MW_STAGE_ASK && incident->acknowledged_by == NULL) {
+    if (incident->stage <= MW_STAGE_ASK && mw_say_acknowledged(scene) == NULL) {
         mw_paper_action(paper, "midwatch_ack", "Ack", id);
     }
     mw_paper_action(paper, "midwatch_details", "Details", id);
@@ -272,9 +272,9 @@ static void write_summary(struct mw_paper *paper, const struct mw_scene *scene)
                                        mw_say_value(scene, finding->metric, finding->normal))
                      : "";
     }
-    const char *call = incident->stage == MW_STAGE_ASK       ? " Needs you."
-                       : incident->stage >= MW_STAGE_EXECUTE ? " Fix running."
-                                                             : "";
+    const char *call = incident->stage == MW_STAGE_ASK                     ? " Needs you."
+                       : strcmp(state_of(incident), MW_STATE_RUNNING) == 0 ? " Fix running."
+                                                                           : "";
     mw_paper_summary(paper, "%s: %s %s%s.%s%s", where, incident->kind, mw_say_symptom(scene),
                      normal, incident->stage >= MW_STAGE_ASK ? summary_plan(scene) : "", call);
 }
@@ -285,23 +285,17 @@ static void write_closed(struct mw_paper *paper, const struct mw_scene *scene)
     const char *change = mw_say_change(scene);
     mw_paper_headline(paper, "%s %s — %s", mw_say_subject(scene), mw_say_outcome(scene),
                       *change != '\0' ? change : mw_say_symptom(scene));
-    const struct mw_plan *plan = NULL;
-    for (size_t i = 0; i < incident->plan_count; i++) {
-        if (incident->plans[i].state == MW_PLAN_SPENT) {
-            plan = &incident->plans[i];
-        }
-    }
+    const struct mw_plan *plan = mw_scene_ran(incident);
+    bool reason = incident->outcome_reason != NULL;
     if (plan != NULL) {
         const char *approval = mw_say_approval(scene, plan);
-        const char *verified =
-            incident->outcome == MW_OUTCOME_RECOVERED && incident->durations.verify > 0
-                ? talloc_asprintf(scene->memory, " · verified %s",
-                                  mw_duration_text(scene->memory, incident->durations.verify))
-                : "";
-        mw_paper_note(paper, "%s%s%s%s · %s", approval, *approval != '\0' ? " · " : "",
-                      mw_say_steps_done(scene, plan), verified, mw_say_collateral(scene));
+        bool held = reason && incident->outcome == MW_OUTCOME_RECOVERED;
+        mw_paper_note(paper, "%s%s%s%s%s · %s", approval, *approval != '\0' ? " · " : "",
+                      mw_say_steps_done(scene, plan), held ? " · " : "",
+                      held ? incident->outcome_reason : "", mw_say_collateral(scene));
+        reason = reason && !held;
     }
-    if (incident->outcome != MW_OUTCOME_RECOVERED && incident->outcome_reason != NULL) {
+    if (reason) {
         mw_paper_note(paper, "%s", incident->outcome_reason);
     }
     if (plan == NULL) {

@@ -162,6 +162,25 @@ const char *mw_say_approvers(const struct mw_scene *scene, const struct mw_plan 
     return or_empty(names);
 }
 
+/* Who last did that to the plan (NULL: to the incident); NULL: nobody. */
+static const char *last_word(const struct mw_scene *scene, const struct mw_plan *plan,
+                             enum mw_action action)
+{
+    for (size_t i = scene->incident->decision_count; i > 0; i--) {
+        const struct mw_decision *decision = &scene->incident->decisions[i - 1];
+        if (decision->action == action && (plan == NULL || is_about(scene, decision, plan))) {
+            return decision->person;
+        }
+    }
+    return NULL;
+}
+
+const char *mw_say_acknowledged(const struct mw_scene *scene)
+{
+    const char *person = scene->incident->acknowledged_by;
+    return person != NULL ? person : last_word(scene, NULL, MW_ACTION_ACK);
+}
+
 const char *mw_say_approval(const struct mw_scene *scene, const struct mw_plan *plan)
 {
     if (plan->approved_at == 0) {
@@ -170,6 +189,10 @@ const char *mw_say_approval(const struct mw_scene *scene, const struct mw_plan *
     int count;
     const char *names = mw_say_approvers(scene, plan, &count);
     const char *at = mw_time_of_day(scene->memory, plan->approved_at);
+    const char *asker = plan->undo ? last_word(scene, plan, MW_ACTION_UNDO) : NULL;
+    if (asker != NULL) {
+        return or_empty(talloc_asprintf(scene->memory, "asked for by %s %s", asker, at));
+    }
     if (count == 0) {
         return or_empty(talloc_asprintf(scene->memory, "%s %s",
                                         plan->automatic ? "allowed by policy" : "approved", at));
@@ -242,14 +265,15 @@ const char *mw_say_plan_end(const struct mw_scene *scene, const struct mw_plan *
     if (plan->state != MW_PLAN_VOID && plan->state != MW_PLAN_REJECTED) {
         return NULL;
     }
-    const char *word = plan->state == MW_PLAN_VOID ? "void" : "rejected";
-    if (plan->state_reason == NULL) {
-        return word;
+    const char *reason = plan->state_reason;
+    if (plan->state == MW_PLAN_VOID) {
+        return reason != NULL ? or_empty(talloc_asprintf(scene->memory, "void: %s", reason))
+                              : "void";
     }
-    /* The reason may begin with the word itself. */
-    bool says_so = strncmp(plan->state_reason, word, strlen(word)) == 0;
-    return says_so ? plan->state_reason
-                   : or_empty(talloc_asprintf(scene->memory, "%s: %s", word, plan->state_reason));
+    const char *person = last_word(scene, plan, MW_ACTION_REJECT);
+    return or_empty(talloc_asprintf(scene->memory, "rejected%s%s%s%s", person != NULL ? " by " : "",
+                                    or_empty(person), reason != NULL ? ": " : "",
+                                    or_empty(reason)));
 }
 
 const char *mw_say_collateral(const struct mw_scene *scene)

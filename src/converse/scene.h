@@ -41,6 +41,9 @@ bool mw_progress_due(const struct mw_plan *plan);
 /* The tool of the newest plan whose past counts: its first that changes something. NULL: none. */
 const char *mw_scene_tool(const struct mw_incident *incident);
 
+/* The newest plan of which a step was begun; NULL: nothing was ever done. */
+const struct mw_plan *mw_scene_ran(const struct mw_incident *incident);
+
 /* "I42 cache (redis, local)" */
 const char *mw_say_subject(const struct mw_scene *scene);
 /* "memory 97.2 % of maxmemory" */
@@ -58,6 +61,8 @@ const char *mw_say_outcome(const struct mw_scene *scene);
 const char *mw_say_approval(const struct mw_scene *scene, const struct mw_plan *plan);
 /* Who approved the plan and did not take it back: "alice and bob"; *count of them */
 const char *mw_say_approvers(const struct mw_scene *scene, const struct mw_plan *plan, int *count);
+/* Who looks at it; NULL: nobody said so */
+const char *mw_say_acknowledged(const struct mw_scene *scene);
 /* "Plan r1 (runbook, not a model)" */
 const char *mw_say_plan(const struct mw_scene *scene, const struct mw_plan *plan);
 /* "1 of 2 steps" */

@@ -154,6 +154,14 @@ json_t *mw_plan_message(const struct mw_scene *scene, const struct mw_plan *plan
     } else {
         mw_paper_wait(&paper, "This plan no longer counts: %s.", end);
     }
+    if (plan->step_count > 0) {
+        const char *effect = mw_say_effect(scene, &plan->steps[0]);
+        mw_paper_summary(&paper, "I%" PRId64 " plan r%d%s%s: %s %s%s%s, %s%s", scene->incident->id,
+                         plan->revision, end != NULL ? " " : "", end != NULL ? end : "",
+                         plan->steps[0].tool, plan->steps[0].resource, *effect != '\0' ? " " : "",
+                         effect, mw_risk_name(plan->steps[0].risk),
+                         plan->step_count > 1 ? " and more" : "");
+    }
     mw_paper_broadcast(&paper);
     return mw_paper_end(&paper);
 }
@@ -168,6 +176,20 @@ bool mw_progress_due(const struct mw_plan *plan)
         }
     }
     return plan->state == MW_PLAN_SPENT;
+}
+
+const struct mw_plan *mw_scene_ran(const struct mw_incident *incident)
+{
+    for (size_t i = incident->plan_count; i > 0; i--) {
+        const struct mw_plan *plan = &incident->plans[i - 1];
+        for (size_t j = 0; j < plan->step_count; j++) {
+            if (plan->steps[j].state != MW_STEP_PLANNED &&
+                plan->steps[j].state != MW_STEP_SKIPPED) {
+                return plan;
+            }
+        }
+    }
+    return NULL;
 }
 
 static const char *step_news(const struct mw_scene *scene, const struct mw_step *step)
@@ -227,6 +249,15 @@ json_t *mw_progress_message(const struct mw_scene *scene, const struct mw_plan *
 
 /* ---- verdict ---- */
 
+/* Tenths of a second, so that the parts can be compared; what is long or very short as usual. */
+static const char *part_text(const struct mw_scene *scene, int64_t ms)
+{
+    if (ms < 50 || ms >= 120000) {
+        return mw_duration_text(scene->memory, ms);
+    }
+    return talloc_asprintf(scene->memory, "%.1f s", (double)ms / 1000);
+}
+
 static void write_durations(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_durations *took = &scene->incident->durations;
@@ -239,9 +270,8 @@ static void write_durations(struct mw_paper *paper, const struct mw_scene *scene
     char *line = talloc_strdup(scene->memory, "");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i].ms > 0) {
-            line =
-                talloc_asprintf_append(line, "%s%s %s", *line != '\0' ? " · " : "", parts[i].name,
-                                       mw_duration_text(scene->memory, parts[i].ms));
+            line = talloc_asprintf_append(line, "%s%s %s", *line != '\0' ? " · " : "",
+                                          parts[i].name, part_text(scene, parts[i].ms));
         }
     }
     if (*line != '\0') {
