@@ -175,7 +175,7 @@ int main(int count, char **words)
 
 void mw_print_json(const json_t *document)
 {
-    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(10));
     putchar('\n');
 }
 

@@ -24,6 +24,18 @@ static bool commit_once(struct mw_case *self, const char *actor, const char *act
     return mw_change_commit(change, intent, error);
 }
 
+/* A commit whose end was not seen may have happened after all. Nobody else writes this row, so whatever
+ * version stands there is ours. */
+static void adopt_version(struct mw_case *self)
+{
+    struct mw_error error;
+    struct mw_incident *recorded =
+        mw_record_incident(self->respond->record, self, self->incident->id, &error);
+    if (recorded != NULL)
+        self->incident->version = recorded->version;
+    talloc_free(recorded);
+}
+
 bool mw_case_record(struct mw_case *self, const char *actor, const char *action,
                     const json_t *detail, bool intent)
 {
@@ -43,6 +55,7 @@ bool mw_case_record(struct mw_case *self, const char *actor, const char *action,
         if (!mw_sleep(pause, &error))
             return false;
         pause = pause < 5000 ? pause * 2 : 5000;
+        adopt_version(self);
     }
     self->recorded = true;
     if (self->respond->listener != NULL)
