@@ -236,5 +236,6 @@ void mw_probe_fiber(void *argument)
         plan_next(resource);
     }
     resource->fiber = NULL;
+    resource->ended = true;
     mw_condition_notify(&resource->sampled);
 }

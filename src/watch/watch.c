@@ -195,7 +195,7 @@ bool mw_watch_await(struct mw_resource *resource, mw_wall_ms after, struct mw_de
 {
     mw_wall_ms wanted = after > 0 ? after : 1;
     while (resource->begun_at <= after) {
-        if (resource->fiber == NULL) {
+        if (resource->ended) {
             return mw_error_set(error, MW_ERROR_CANCELLED, "%s is no longer watched",
                                 resource->name);
         }

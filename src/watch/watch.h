@@ -83,6 +83,7 @@ struct mw_resource {
 
     struct mw_watch *watch; /* what follows is the watch room's own */
     struct mw_fiber *fiber;
+    bool ended; /* the fiber has been and gone */
     struct mw_condition sampled, hurry;
     int haste;
     struct mw_course course;
