@@ -351,6 +351,11 @@ PERSON = [{"name": "ann", "terminal": True, "roles": ["approver"]}]
 # Quick enough for a test, slow enough to be real.
 POLICY = {"default": "approve", "verify_hold": "1s"}
 
+PLANNER = {"provider": "runbook"}
+if not BINARY.startswith(ROOT + os.sep):
+    # A program built elsewhere does not find this tree's runbooks by itself.
+    PLANNER["runbooks"] = os.path.join(ROOT, "prompts/runbooks")
+
 
 class Lab:
     def __init__(self, name="lab"):
@@ -417,7 +422,7 @@ class Lab:
     def write_config(self, resources, people=None, policy=None, **sections):
         """YAML, a section a line: JSON's flow form is YAML, and its line numbers are plain."""
         document = {"name": "lab", "store": "midwatch.db", "log": {"level": "debug"},
-                    "chat": [{"kind": "terminal"}], "llm": {"provider": "runbook"},
+                    "chat": [{"kind": "terminal"}], "llm": PLANNER,
                     "people": people or PERSON, "policy": {**POLICY, **(policy or {})},
                     "resources": resources, **sections}
         with open(self.config, "w", encoding="utf-8") as file:

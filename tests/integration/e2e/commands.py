@@ -62,7 +62,7 @@ resources:
   - {name: lost, kind: rediss, url: "redis://127.0.0.1"}
 """)
     has_fault(rows, 4, "llm.provider", "runbook")
-    has_fault(rows, 6, "people[0].roles", "approver")
+    has_fault(rows, 6, "people[0].roles", "write approver")
     has_fault(rows, 8, "policy.verify_hold", "duration|10s|soon")
     has_fault(rows, 9, "policy.max_retries", "-3|0")
     has_fault(rows, 10, "policy.default", "approve")
