@@ -125,7 +125,6 @@ bool mw_child_start(const char *const *argv, const char *const *environment, str
     char *path = talloc_array(scratch, char, PATH_MAX);
     mw_require(path != NULL, "no memory for a path");
     int out[2], err[2];
-    bool started = false;
     if (!find_program(argv[0], path, error) || !open_pipe(out, error)) {
         talloc_free(scratch);
         return false;
@@ -137,8 +136,7 @@ bool mw_child_start(const char *const *argv, const char *const *environment, str
     }
     pid_t pid = 0;
     int rc = spawn(path, argv, child_environment(scratch, environment), out[1], err[1], &pid);
-    started = rc == 0;
-    if (started) {
+    if (rc == 0) {
         *child = (struct mw_child){pid, out[0], err[0]};
         close(out[1]);
         close(err[1]);
@@ -149,5 +147,5 @@ bool mw_child_start(const char *const *argv, const char *const *environment, str
         close_pipe(err);
     }
     talloc_free(scratch);
-    return started;
+    return rc == 0;
 }

@@ -12,9 +12,9 @@ void mw_sha256_hex(const void *bytes, size_t length, char out[MW_SHA256_HEX])
     unsigned size = 0;
     int done = EVP_Digest(length == 0 ? "" : bytes, length, sum, &size, EVP_sha256(), NULL);
     mw_require(done == 1 && size == 32, "OpenSSL cannot compute SHA-256");
-    for (unsigned i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++) {
         out[2 * i] = digits[sum[i] >> 4];
         out[2 * i + 1] = digits[sum[i] & 15];
     }
-    out[2 * size] = '\0';
+    out[MW_SHA256_HEX - 1] = '\0';
 }

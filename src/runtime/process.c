@@ -16,7 +16,7 @@
 /* After the child has ended, a grandchild may keep its output open: no longer than this. */
 #define DRAIN_MS 100
 
-#define CHUNK     4096
+#define CHUNK     ((size_t)4096)
 #define LIMIT_MAX ((size_t)16 * 1024 * 1024)
 
 struct output {
@@ -93,7 +93,8 @@ static char *take_output(struct output *output, TALLOC_CTX *memory, size_t *leng
     keep_last(output);
     output->bytes[output->length] = '\0';
     *length = output->length;
-    return talloc_steal(memory, output->bytes);
+    char *bytes = talloc_realloc_size(memory, output->bytes, output->length + 1);
+    return talloc_steal(memory, bytes != NULL ? bytes : output->bytes);
 }
 
 static bool open_output(struct process *process, struct output *output, int fd, size_t limit,

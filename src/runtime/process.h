@@ -24,8 +24,8 @@ struct mw_process_result {
 };
 
 /* `argv` ends with NULL; argv[0] is looked up in PATH unless it has a slash. `environment` (NULL or
- * NULL-terminated "NAME=value") is added. `limit` bytes of each output are kept: the last ones. Standard
- * input is empty. False when it could not be started, was too slow (TIMEOUT) or was cancelled; a
+ * NULL-terminated "NAME=value") is added. `limit` bytes of each output are kept: the last ones,
+ * at most 16 MiB. Standard input is empty. False when it could not be started, was too slow (TIMEOUT) or was cancelled; a
  * non-zero exit is no error. */
 MW_SUSPENDS bool mw_process_run(TALLOC_CTX *memory, const char *const *argv,
                                 const char *const *environment, size_t limit,

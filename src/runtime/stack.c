@@ -30,11 +30,11 @@
 #define VALGRIND_STACK_DEREGISTER(id)       (void)(id)
 #endif
 
-#define STACK_BYTES (WITH_ASAN ? 1024u * 1024u : 256u * 1024u)
+#define STACK_BYTES ((size_t)(WITH_ASAN ? 1024 : 256) * 1024)
 /* Whole pages also where those are large. */
-#define GUARD_BYTES (64u * 1024u)
+#define GUARD_BYTES ((size_t)64 * 1024)
 /* What a free stack keeps resident: enough for most fibers to start without a page fault. */
-#define WARM_BYTES (16u * 1024u)
+#define WARM_BYTES ((size_t)16 * 1024)
 #define POOL_MAX   64
 
 /* Lives at the top of its own mapping: guard page, stack growing down, this. */

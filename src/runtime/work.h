@@ -21,7 +21,7 @@ MW_SUSPENDS bool mw_work(void (*run)(void *job), void **job, struct mw_deadline 
 /* A thread of its own with a queue, for a library that wants one thread always. With the virtual
  * clock its jobs run inline. `batch` is called on the thread with all jobs that were waiting, so that
  * it may do them at one stroke. The queue holds at most `bound` jobs; beyond it a call fails with
- * MW_ERROR_RETRY. */
+ * MW_ERROR_RETRY and its job stays the caller's. */
 struct mw_worker;
 
 struct mw_worker *mw_worker_create(const char *name, size_t bound,

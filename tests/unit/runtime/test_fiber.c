@@ -2,6 +2,8 @@
 #include "helper.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static char trail[200];
 
@@ -328,6 +330,24 @@ static void test_the_pool_of_stacks_is_bounded(void **state)
     in_fiber(body_pool);
 }
 
+static void overflow(void)
+{
+    descend(5000);
+}
+
+static void test_an_overflow_hits_the_guard(void **state)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(2);
+        in_fiber(overflow);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +362,7 @@ int main(void)
         test_with_trail(test_memory_goes_with_the_fiber),
         test_with_trail(test_ended_fibers_give_their_stacks_to_others),
         test_with_trail(test_the_pool_of_stacks_is_bounded),
+        test_with_trail(test_an_overflow_hits_the_guard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

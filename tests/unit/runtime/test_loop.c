@@ -57,14 +57,14 @@ static void body_lag(void)
     struct mw_error error;
     assert_true(mw_sleep(20, &error));
     mw_loop_stats();
-    assert_true(mw_sleep(100, &error));
-    assert_true(mw_loop_stats().lag_ms_max < 50);
-    hog(120);
+    assert_true(mw_sleep(300, &error));
+    assert_true(mw_loop_stats().lag_ms_max < 250);
+    hog(300);
     mw_fiber_yield();
     double lag = mw_loop_stats().lag_ms_max;
-    assert_true(lag >= 119 && lag < 3000);
+    assert_true(lag >= 299 && lag < 5000);
     mw_fiber_yield();
-    assert_true(mw_loop_stats().lag_ms_max < 50);
+    assert_true(mw_loop_stats().lag_ms_max < 250);
 }
 
 static void test_lag_is_what_a_fiber_hogs(void **state)

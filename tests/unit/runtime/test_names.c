@@ -191,7 +191,7 @@ static void body_silent(void)
     assert_true(mw_group_wait(&group, mw_deadline_in(5000), &error));
     assert_true(ms_since(start) >= 200 && ms_since(start) < 3000);
     assert_int_equal(failed, 100);
-    assert_true(mw_loop_stats().lag_ms_max < 50);
+    assert_true(mw_loop_stats().lag_ms_max < 500);
     /* The question is still open: the loop ends with it. */
 }
 

@@ -506,7 +506,7 @@ static void body_flood(void)
     while (got > 0);
     assert_int_equal(got, -1);
     assert_int_equal(error.class, MW_ERROR_TIMEOUT);
-    assert_true(mw_loop_stats().lag_ms_max < 50);
+    assert_true(mw_loop_stats().lag_ms_max < 1000);
     mw_group_finish(&group);
 }
 

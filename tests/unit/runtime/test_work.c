@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "runtime/work.h"
 
@@ -151,11 +152,13 @@ static void test_cancelled_work_is_freed_at_the_latest_with_the_loop(void **stat
     open_loop(state);
 }
 
+static atomic_int entered;
 static size_t batches[8];
 static size_t batch_count;
 
 static void add_all(void *context, void **jobs, size_t count)
 {
+    entered++;
     if (context != NULL)
         while (sem_wait(context) != 0)
             continue;
@@ -193,7 +196,11 @@ static void body_batches(void)
     worker = mw_worker_create("adder", 4, add_all, &gate, &error);
     assert_non_null(worker);
     mw_fiber_spawn(&group, "caller", call_worker, NULL);
-    assert_true(mw_sleep(20, &error));
+    entered = 0;
+    struct mw_deadline deadline = mw_deadline_in(5000);
+    while (entered == 0 && !mw_deadline_passed(deadline))
+        assert_true(mw_sleep(1, &error));
+    assert_int_equal(entered, 1);
     for (int i = 0; i < 6; i++)
         mw_fiber_spawn(&group, "caller", call_worker, NULL);
     mw_fiber_yield();
