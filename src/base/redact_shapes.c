@@ -10,6 +10,9 @@
 /* Passwords with a raw "/" in a URL are looked for this far. */
 #define URL_PASSWORD_MAX 256
 
+/* Whether a word is a token shows in so many of its characters. */
+#define TOKEN_LOOK 64
+
 static bool is_alnum(char c)
 {
     return isalnum((unsigned char)c) && (unsigned char)c < 0x80;
@@ -170,8 +173,7 @@ static bool known_token(struct mw_shapes *shapes, size_t at, size_t *to)
         }
         size_t start = at + strlen(prefix), end = start;
         bool digit = false;
-        for (; end < shapes->length && is_token(shapes->text[end]) &&
-               end - start < token_kinds[i].least;
+        for (; end < shapes->length && is_token(shapes->text[end]) && end - start < TOKEN_LOOK;
              end++) {
             digit = digit || isdigit((unsigned char)shapes->text[end]);
         }

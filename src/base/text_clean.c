@@ -76,8 +76,8 @@ static const unsigned char *skip_csi(const unsigned char *at, const unsigned cha
 }
 
 /* After "ESC ]" and its like: up to BEL or ST. Where no end comes on this line the text stays, so
- * that nobody hides a line behind an unfinished sequence. Stops at the next ESC, which keeps the
- * whole linear. */
+ * that nobody hides a line behind an unfinished sequence. Stops at the next ESC
+ * or C1 control, which keeps the whole linear. */
 static const unsigned char *skip_string(const unsigned char *start, const unsigned char *end)
 {
     for (const unsigned char *at = start; at < end; at++) {
@@ -87,8 +87,8 @@ static const unsigned char *skip_string(const unsigned char *start, const unsign
         if (*at == ESC) {
             return at + 1 < end && at[1] == '\\' ? at + 2 : start;
         }
-        if (*at == 0xC2 && at + 1 < end && at[1] == C1_ST) {
-            return at + 2;
+        if (*at == 0xC2 && at + 1 < end && at[1] >= 0x80 && at[1] <= 0x9F) {
+            return at[1] == C1_ST ? at + 2 : start;
         }
         if (*at == '\n' || *at == '\r' || *at == CANCEL || *at == SUB) {
             return start;
