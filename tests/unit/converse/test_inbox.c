@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what a person says to a decision or an answer. */
+#include "room.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+/* An incident with a plan that waits, told to the chat. */
+static struct mw_incident *asked(struct room *room)
+{
+    struct mw_incident *incident = fixture_incident(room->memory);
+    fixture_propose(incident);
+    fixture_ask(incident, 1);
+    room_record(room, incident);
+    room_settle(room);
+    fake.incident = incident;
+    fake.open[0] = incident->id;
+    fake.open_count = 1;
+    return incident;
+}
+
+static size_t pending(struct room *room)
+{
+    struct mw_error error;
+    size_t count = 99;
+    struct mw_inbox_event *events = mw_inbox_pending(room->record, room->memory, &count, &error);
+    talloc_free(events);
+    return count;
+}
+
+static void decisions(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    const struct chat_answer *answer = room_ask(room, "approve i42 R1");
+    assert_true(chat_says(answer->message, "As you say."));
+    assert_false(answer->private_answer);
+    room_ask(room, "reject I42 not now");
+    room_ask(room, "ack I42");
+    room_ask(room, "stop I42");
+    room_ask(room, "undo I42");
+    room_settle(room);
+    static const enum mw_action expected[] = {MW_ACTION_APPROVE, MW_ACTION_REJECT, MW_ACTION_ACK,
+                                              MW_ACTION_STOP, MW_ACTION_UNDO};
+    assert_int_equal(fake.decision_count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(fake.decisions[i].action, expected[i]);
+        assert_int_equal(fake.decisions[i].incident, 42);
+        assert_string_equal(fake.decisions[i].person, "alice");
+        assert_int_equal(fake.decisions[i].role, MW_ROLE_APPROVER);
+    }
+    assert_int_equal(fake.decisions[0].revision, 1);
+    assert_int_equal(fake.decisions[1].revision, 0);
+    assert_string_equal(fake.decisions[1].note, "not now");
+    assert_int_equal(pending(room), 0);
+}
+
+static void test_decisions(void **state)
+{
+    room_run(state, decisions);
+}
+
+static void refused(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    fake.refuse = MW_ERROR_REFUSED;
+    fake.said = NULL;
+    const struct chat_answer *answer = room_ask(room, "approve I42");
+    assert_true(answer->private_answer);
+    assert_true(chat_says(answer->message, "refused for a test"));
+}
+
+static void test_a_refusal_is_private(void **state)
+{
+    room_run(state, refused);
+}
+
+static void redelivered(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    struct mw_chat_event event = {
+        .kind = MW_CHAT_COMMAND, .id = "same", .person = "", .text = "approve I42"};
+    for (int i = 0; i < 5; i++) {
+        assert_true(room_event(room, &event));
+    }
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 1);
+    assert_int_equal(chat.answer_count, 1);
+}
+
+static void test_a_redelivered_event_counts_once(void **state)
+{
+    room_run(state, redelivered);
+}
+
+static void in_order(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    assert_true(room_say(room, "approve I42"));
+    assert_true(room_say(room, "logs cache"));
+    assert_true(room_say(room, "reject I42"));
+    assert_true(room_say(room, "stop I42"));
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 3);
+    assert_int_equal(fake.decisions[0].action, MW_ACTION_APPROVE);
+    assert_int_equal(fake.decisions[1].action, MW_ACTION_REJECT);
+    assert_int_equal(fake.decisions[2].action, MW_ACTION_STOP);
+    assert_int_equal(chat.answer_count, 4);
+}
+
+static void test_decisions_keep_their_order(void **state)
+{
+    room_run(state, in_order);
+}
+
+static void after_a_crash(struct room *room)
+{
+    struct mw_error error;
+    bool fresh;
+    int64_t id;
+    /* Recorded and acknowledged by a run that died before it could act on it. */
+    json_auto_t *body = json_pack("{s:s, s:s, s:s, s:s}", "kind", "command", "id", "old", "person",
+                                  "", "text", "approve I42 r1");
+    assert_true(mw_inbox_add(room->record, "terminal", "old", body, &id, &fresh, &error));
+    json_auto_t *other = json_pack("{s:s}", "kind", "command");
+    assert_true(mw_inbox_add(room->record, "gone", "x", other, &id, &fresh, &error));
+    json_auto_t *odd = json_pack("{s:i}", "kind", 7);
+    assert_true(mw_inbox_add(room->record, "terminal", "odd", odd, &id, &fresh, &error));
+    room_start(room);
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 1);
+    assert_int_equal(fake.decisions[0].revision, 1);
+    assert_int_equal(pending(room), 0);
+}
+
+static void test_an_approval_survives_a_crash(void **state)
+{
+    room_run(state, after_a_crash);
+}
+
+static void cut_short(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    fake.refuse = MW_ERROR_CANCELLED;
+    assert_true(room_say(room, "approve I42"));
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 1);
+    assert_int_equal(chat.answer_count, 0);
+    assert_int_equal(pending(room), 1);
+    fake.refuse = MW_ERROR_NONE;
+    room_restart(room);
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 2);
+    assert_int_equal(pending(room), 0);
+}
+
+static void test_a_decision_cut_short_is_taken_up_again(void **state)
+{
+    room_run(state, cut_short);
+}
+
+static void reactions(struct room *room)
+{
+    room_start(room);
+    struct mw_incident *incident = asked(room);
+    const char *plan = chat_find("I42/plan/1")->reference;
+    const char *card = chat_find("I42/card")->reference;
+    const char *evidence = chat_find("I42/evidence")->reference;
+    room_react(room, "✅", plan, false);
+    room_react(room, "+1", card, false);
+    room_react(room, "🎉", plan, false);
+    room_react(room, "✅", evidence, false);
+    room_react(room, "👀", evidence, false);
+    room_react(room, "✅", plan, true);
+    room_react(room, "❌", plan, true);
+    room_react(room, "🔁", plan, false);
+    room_react(room, "✅", "ref-of-nobody", false);
+    room_settle(room);
+    static const struct {
+        enum mw_action action;
+        int revision;
+    } expected[] = {{MW_ACTION_APPROVE, 1},
+                    {MW_ACTION_APPROVE, 0},
+                    {MW_ACTION_ACK, 0},
+                    {MW_ACTION_WITHDRAW, 1},
+                    {MW_ACTION_AGAIN, 1}};
+    assert_int_equal(fake.decision_count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(fake.decisions[i].incident, incident->id);
+        assert_int_equal(fake.decisions[i].action, expected[i].action);
+        assert_int_equal(fake.decisions[i].revision, expected[i].revision);
+    }
+    /* The reaction itself is to be seen; only a refusal needs words. */
+    assert_int_equal(chat.answer_count, 0);
+    fake.refuse = MW_ERROR_REFUSED;
+    room_react(room, "✅", plan, false);
+    room_settle(room);
+    assert_int_equal(chat.answer_count, 1);
+    assert_true(chat.answers[0].private_answer);
+}
+
+static void test_reactions(void **state)
+{
+    room_run(state, reactions);
+}
+
+static void typed_reactions(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    struct mw_chat_event event = {.kind = MW_CHAT_REACTION,
+                                  .id = "t1",
+                                  .person = "",
+                                  .text = "r1",
+                                  .emoji = "✅",
+                                  .incident = "I42"};
+    assert_true(room_event(room, &event));
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 1);
+    assert_int_equal(fake.decisions[0].revision, 1);
+    assert_true(chat_says(chat.answers[0].message, "As you say."));
+
+    event =
+        (struct mw_chat_event){.kind = MW_CHAT_REACTION, .id = "t2", .person = "", .emoji = "✅"};
+    assert_true(room_event(room, &event));
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 1);
+    assert_true(chat_says(chat.answers[1].message, "Say: ✅ I42"));
+}
+
+static void test_typed_reactions(void **state)
+{
+    room_run(state, typed_reactions);
+}
+
+static void questions(struct room *room)
+{
+    room_start(room);
+    const struct chat_answer *answer = room_ask(room, "approve");
+    assert_true(chat_says(answer->message, "No incident is open."));
+    asked(room);
+    answer = room_ask(room, "approve");
+    assert_true(chat_says(answer->message, "approve I42"));
+    assert_int_equal(fake.decision_count, 0);
+    answer = room_ask(room, "aprove I42");
+    assert_true(chat_says(answer->message, "Did you mean: approve I42"));
+    assert_true(answer->private_answer);
+    answer = room_ask(room, "fix cahce");
+    assert_true(chat_says(answer->message, "Did you mean: fix cache"));
+    answer = room_ask(room, "fix CACHE");
+    assert_string_equal(fake.fixed, "cache");
+    answer = room_ask(room, "silence cache 2h");
+    assert_true(chat_says(answer->message, "not in this version"));
+    answer = room_ask(room, "show I99");
+    assert_true(chat_says(answer->message, "There is no I99"));
+    assert_int_equal(fake.decision_count, 0);
+}
+
+static void test_questions_come_back_with_the_right_words(void **state)
+{
+    room_run(state, questions);
+}
+
+/* Tables keep to the 40 columns of a phone. */
+static void assert_phone(const json_t *message)
+{
+    size_t b, r, c;
+    json_t *block, *row, *cell;
+    assert_true(json_dumpb(message, NULL, 0, JSON_COMPACT) <= 32 * 1024);
+    assert_true(json_string_length(json_object_get(message, "summary")) > 0);
+    json_array_foreach(json_object_get(message, "blocks"), b, block)
+    {
+        if (strcmp(json_string_value(json_object_get(block, "type")), "table") != 0) {
+            continue;
+        }
+        size_t widths[3] = {0}, columns = json_array_size(json_object_get(block, "columns"));
+        json_array_foreach(json_object_get(block, "rows"), r, row)
+        {
+            assert_int_equal(json_array_size(row), columns);
+            json_array_foreach(row, c, cell)
+            {
+                size_t width = mw_text_width(json_string_value(cell));
+                widths[c] = width > widths[c] ? width : widths[c];
+            }
+        }
+        assert_true(widths[0] + widths[1] + widths[2] + 2 * (columns - 1) <= 40);
+    }
+}
+
+static void answers(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    static const struct {
+        const char *words, *part;
+    } cases[] = {{"help", "approve ID [rN]"},
+                 {"status", "0 of 1 healthy"},
+                 {"status cache", "cache (redis, local) UNKNOWN"},
+                 {"incidents", "I42 cache"},
+                 {"show I42", "memory 97.2 % of maxmemory"},
+                 {"logs cache", "No log is configured for cache"},
+                 {"history cache", "I42 memory 97.2 %"},
+                 {"tools", "redis_scale_memory"},
+                 {"policy", "configuration"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct chat_answer *answer = room_ask(room, cases[i].words);
+        assert_true(chat_says(answer->message, cases[i].part));
+        assert_phone(answer->message);
+        assert_null(json_object_get(answer->message, "slot"));
+    }
+}
+
+static void test_answers(void **state)
+{
+    room_run(state, answers);
+}
+
+static void hostile(struct room *room)
+{
+    room_start(room);
+    char *huge = talloc_array(room->memory, char, 200001);
+    memset(huge, 'z', 200000);
+    huge[200000] = '\0';
+    const char *const cases[] = {huge,     "\xff\xfe", "\x1b[31mapprve I42",
+                                 "%s%n%s", "",         "approve I99999999999999999999999"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct chat_answer *answer = room_ask(room, cases[i]);
+        char *text = chat_text(room->memory, answer->message);
+        assert_null(strchr(text, 0x1b));
+        assert_true(strlen(text) < 2000);
+    }
+    /* An event without an id could never be told from its redelivery. */
+    struct mw_chat_event event = {.kind = MW_CHAT_COMMAND, .text = "help"};
+    assert_false(room_event(room, &event));
+    assert_int_equal(fake.decision_count, 0);
+}
+
+static void test_hostile_words(void **state)
+{
+    room_run(state, hostile);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ROOM_TEST(test_decisions),
+        ROOM_TEST(test_a_refusal_is_private),
+        ROOM_TEST(test_a_redelivered_event_counts_once),
+        ROOM_TEST(test_decisions_keep_their_order),
+        ROOM_TEST(test_an_approval_survives_a_crash),
+        ROOM_TEST(test_a_decision_cut_short_is_taken_up_again),
+        ROOM_TEST(test_reactions),
+        ROOM_TEST(test_typed_reactions),
+        ROOM_TEST(test_questions_come_back_with_the_right_words),
+        ROOM_TEST(test_answers),
+        ROOM_TEST(test_hostile_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
