@@ -49,7 +49,7 @@ static const char *explain(int code)
     case ENFILE:
         return "no file descriptor is left: raise the limit on open files (LimitNOFILE)";
     case EADDRNOTAVAIL:
-        return "no local port is left";
+        return "there is no local address or port to connect from";
     case ETIMEDOUT:
         return "no answer";
     case ENETUNREACH:
@@ -148,9 +148,13 @@ struct mw_stream *mw_stream_tcp(TALLOC_CTX *memory, const char *host, int port,
                                                         : sizeof(struct sockaddr_in);
         char peer[INET6_ADDRSTRLEN + 16];
         bool full = false;
+        struct mw_error tried;
         describe(address, peer, sizeof peer);
         stream = connect_to(memory, (const struct sockaddr *)address, size, peer,
-                            share(deadline, addresses->count - i), &full, error);
+                            share(deadline, addresses->count - i), &full, &tried);
+        /* That IPv6 is switched off here says less than what an address answered. */
+        if (stream == NULL && (i == 0 || tried.class != MW_ERROR_PERMANENT))
+            *error = tried;
         if (stream == NULL && (mw_fiber_cancelled() || mw_deadline_passed(deadline)))
             break;
     }

@@ -72,6 +72,7 @@ static void sleep_in_scope(void *argument)
     __attribute__((cleanup(leave_mark))) const char *outer = "outer ";
     __attribute__((cleanup(leave_mark))) const char *inner = "inner ";
     struct mw_error error = {0};
+    assert_ptr_not_equal(outer, inner);
     assert_false(mw_sleep(60000, &error));
     assert_int_equal(error.class, MW_ERROR_CANCELLED);
     assert_true(mw_fiber_cancelled());
@@ -271,18 +272,17 @@ static void test_memory_goes_with_the_fiber(void **state)
     assert_string_equal(mw_fiber_name(), "main");
 }
 
-static void descend(unsigned depth)
+/* From the top down, so that an overflow meets the guard before anything else. */
+static __attribute__((noinline)) void use_stack(size_t bytes)
 {
-    volatile char frame[1024];
-    frame[0] = (char)depth;
-    if (depth > 0)
-        descend(depth - 1);
-    frame[1] = frame[0];
+    volatile char *block = __builtin_alloca(bytes);
+    for (size_t i = bytes; i-- > 0;)
+        block[i] = 1;
 }
 
 static void go_deep(void *argument)
 {
-    descend(100);
+    use_stack((size_t)100 * 1024);
 }
 
 static void body_many(void)
@@ -332,7 +332,7 @@ static void test_the_pool_of_stacks_is_bounded(void **state)
 
 static void overflow(void)
 {
-    descend(5000);
+    use_stack((size_t)2 * 1024 * 1024);
 }
 
 static void test_an_overflow_hits_the_guard(void **state)
