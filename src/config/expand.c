@@ -123,9 +123,13 @@ static void expand_scalar(struct mw_yaml *node, const char *path, const struct e
         mw_buffer_append_text(&buffer, at);
     }
     char *text = mw_buffer_take(&buffer);
-    if (text == NULL) {
+    if (text == NULL && !node->broken) {
         mw_fault_add(expansion->faults, node->line, path, "the value is too long");
         node->broken = true;
+    }
+    if (node->broken) {
+        talloc_free(text);
+        node->plain = false;
         return;
     }
     talloc_free(node->text);

@@ -133,7 +133,9 @@ static void load_sections(const struct load *load, const struct mw_option *optio
         char *inner = talloc_asprintf(NULL, "%s[%zu]", path, i);
         const struct mw_yaml *item = node->items[i];
         void *section = NULL;
-        if (mw_yaml_is_null(item)) {
+        if (item->broken) {
+            section = NULL;
+        } else if (mw_yaml_is_null(item)) {
             mw_fault_add(load->faults, item->line, inner, "is empty; fill it in or leave it out");
         } else {
             load_section(load, option, item, inner, &section);
@@ -209,6 +211,9 @@ bool mw_options_load_several(const struct mw_option_target *targets, size_t coun
 {
     size_t before = faults->count;
     if (mapping != NULL && mapping->type != MW_YAML_MAPPING) {
+        if (mapping->broken) {
+            return false;
+        }
         if (!mw_yaml_is_null(mapping)) {
             mw_fault_add(faults, mapping->line, path, "must be a mapping of keys with values");
             return false;

@@ -68,12 +68,13 @@ char *mw_value_bounds(TALLOC_CTX *memory, const struct mw_option *option)
     if (option->minimum == 0 && option->maximum == 0) {
         return NULL;
     }
-    char *low = bound_text(memory, option, option->minimum);
-    if (!mw_value_has_maximum(option)) {
-        return talloc_asprintf(memory, "at least %s", low);
-    }
-    return talloc_asprintf(memory, "from %s to %s", low,
-                           bound_text(memory, option, option->maximum));
+    char *low = bound_text(NULL, option, option->minimum);
+    char *high = bound_text(NULL, option, option->maximum);
+    char *text = mw_value_has_maximum(option) ? talloc_asprintf(memory, "from %s to %s", low, high)
+                                              : talloc_asprintf(memory, "at least %s", low);
+    talloc_free(low);
+    talloc_free(high);
+    return text;
 }
 
 static bool within_bounds(const struct mw_option *option, const struct mw_yaml *node,

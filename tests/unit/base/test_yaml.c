@@ -82,7 +82,7 @@ static void test_refused(void **state)
         {"a:\n\t- x\n", 2, "spaces, not tabs"},
         {"a: [1, 2\n", 2, "not valid YAML"},
         {"a: 'x\n", 2, "not valid YAML"},
-        {"%TAG ! tag:x,2000:\n---\na: 1\n", 2, "%TAG"},
+        {"%TAG ! tag:x,2000:\n---\na: 1\n", 1, "%TAG"},
         {"a: {b: 1\nc: 2\n", 2, "not valid YAML"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
