@@ -10,7 +10,7 @@
 static char *program_folder(TALLOC_CTX *memory)
 {
     char *path = talloc_zero_size(memory, PATH_MAX);
-    if (readlink("/proc/self/exe", path, PATH_MAX - 1) < 0)
+    if (path == NULL || readlink("/proc/self/exe", path, PATH_MAX - 1) < 0)
         return NULL;
     char *slash = strrchr(path, '/');
     *slash = '\0';
