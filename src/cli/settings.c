@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/text.h"
 #include "cli/places.h"
 #include "config/config.h"
 
@@ -234,19 +234,29 @@ static void load_chat(struct loader *self, const struct mw_yaml *entry, size_t i
 
 /* ---- resources ---- */
 
+/* The metric is known, or a fault says what is. */
+static void check_metric(struct loader *self, const struct mw_yaml *entry, const char *path,
+                         const struct mw_target_ops *ops, const char *metric)
+{
+    const char *names[MW_METRICS_MAX + 1] = {NULL};
+    for (size_t i = 0; i < MW_METRICS_MAX && ops->metrics[i].name != NULL; i++) {
+        names[i] = ops->metrics[i].name;
+        if (strcmp(names[i], metric) == 0)
+            return;
+    }
+    const char *nearest = mw_text_nearest(metric, names);
+    char *key = talloc_asprintf(self->settings, "%s.thresholds.%s", path, metric);
+    mw_fault_add(self->faults, mw_yaml_line_of(entry, "thresholds", metric), key,
+                 "a %s has no such metric; %s `%s`", ops->kind,
+                 nearest != NULL ? "did you mean" : "it has, for example,",
+                 nearest != NULL ? nearest : names[0]);
+}
+
 static void check_thresholds(struct loader *self, const struct mw_yaml *entry, const char *path,
                              const struct mw_resource_settings *resource)
 {
-    for (size_t i = 0; i < resource->common.thresholds.count; i++) {
-        const char *metric = resource->common.thresholds.items[i].metric;
-        bool known = false;
-        for (const struct mw_metric_spec *spec = resource->ops->metrics; spec->name != NULL; spec++)
-            known = known || strcmp(spec->name, metric) == 0;
-        if (!known)
-            mw_fault_add(self->faults, mw_yaml_line_of(entry, "thresholds", metric), path,
-                         "thresholds.%.60s: a %s has no such metric; the first it has is %s",
-                         metric, resource->ops->kind, resource->ops->metrics[0].name);
-    }
+    for (size_t i = 0; i < resource->common.thresholds.count; i++)
+        check_metric(self, entry, path, resource->ops, resource->common.thresholds.items[i].metric);
 }
 
 static void check_name(struct loader *self, const struct mw_yaml *entry, const char *path,
@@ -255,16 +265,16 @@ static void check_name(struct loader *self, const struct mw_yaml *entry, const c
     if (name == NULL)
         return;
     int line = mw_yaml_line_of(entry, "name", NULL);
+    char *key = talloc_asprintf(self->settings, "%s.name", path);
     if (strlen(name) > 64 ||
         name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                           "0123456789-_.")] != '\0')
-        mw_fault_add(self->faults, line, path,
-                     "name: people type it, so write at most 64 of letters, digits, - _ and .");
+        mw_fault_add(self->faults, line, key,
+                     "people type it, so write at most 64 of letters, digits, - _ and .");
     for (size_t i = 0; i < self->settings->resource_count; i++) {
         const char *other = self->settings->resources[i].common.name;
         if (other != NULL && strcmp(other, name) == 0)
-            mw_fault_add(self->faults, line, path, "name: \"%s\" is taken by another resource",
-                         name);
+            mw_fault_add(self->faults, line, key, "\"%s\" is taken by another resource", name);
     }
 }
 
@@ -379,8 +389,7 @@ static void load_root(struct loader *self, const struct mw_yaml *mapping)
     settings->people = root.people;
     struct mw_error error = {0};
     if (!mw_people_check(&settings->people, &error))
-        mw_fault_add(self->faults, mw_yaml_line_of(mapping, "people", NULL), "people", "%s",
-                     error.text);
+        mw_fault_add(self->faults, mw_yaml_line_of(mapping, "people", NULL), "", "%s", error.text);
 }
 
 /* The adapters look at their own values: an address that cannot be one, say. */
