@@ -9,6 +9,20 @@
 
 #include "converse/people.h"
 
+static TALLOC_CTX *memory;
+
+static int set_up(void **state)
+{
+    memory = talloc_new(NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    talloc_free(memory);
+    return 0;
+}
+
 static const char *const_operator[] = {"operator"};
 static const char *const_approver[] = {"viewer", "approver"};
 static const char *const_admin[] = {"admin", "operator"};
@@ -29,9 +43,6 @@ static enum mw_speaker_kind find(void **items, size_t count, const char *id,
                                  struct mw_person *person)
 {
     struct mw_converse_settings settings = settings_with(items, count);
-    static TALLOC_CTX *memory;
-    talloc_free(memory);
-    memory = talloc_new(NULL);
     return mw_people_find(&settings, memory, "terminal", id, person);
 }
 
@@ -70,11 +81,9 @@ static void test_nobody_borrows_a_role(void **state)
     assert_true(person.name[0] != '\0');
 
     struct mw_converse_settings settings = settings_with(items, 2);
-    TALLOC_CTX *memory = talloc_new(NULL);
     assert_int_equal(mw_people_find(&settings, memory, "elsewhere", "alice", &person),
                      MW_SPEAKER_UNLISTED);
     assert_int_equal(person.role, MW_ROLE_VIEWER);
-    talloc_free(memory);
 }
 
 static void test_the_highest_role_counts(void **state)
@@ -126,11 +135,11 @@ static void test_check(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alone_at_the_terminal),
-        cmocka_unit_test(test_sharing_the_terminal),
-        cmocka_unit_test(test_nobody_borrows_a_role),
-        cmocka_unit_test(test_the_highest_role_counts),
-        cmocka_unit_test(test_check),
+        cmocka_unit_test_setup_teardown(test_alone_at_the_terminal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sharing_the_terminal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nobody_borrows_a_role, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_highest_role_counts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
