@@ -188,13 +188,28 @@ static bool same_tools(const json_t *steps, const json_t *others)
     return true;
 }
 
+/* A step whose end was not seen may never have happened. That the symptom is still there says that it
+ * is worth a new approval. */
+static bool is_in_doubt(const json_t *plan)
+{
+    size_t i;
+    const json_t *step;
+    json_array_foreach(json_object_get(plan, "steps"), i, step)
+    {
+        const char *state = json_string_value(json_object_get(step, "state"));
+        if (state != NULL && strcmp(state, "unknown") == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool was_tried(const json_t *steps, const json_t *situation)
 {
     size_t i;
     const json_t *earlier;
     json_array_foreach(json_object_get(situation, "previous"), i, earlier)
     {
-        if (same_tools(steps, json_object_get(earlier, "steps")))
+        if (!is_in_doubt(earlier) && same_tools(steps, json_object_get(earlier, "steps")))
             return true;
     }
     return false;

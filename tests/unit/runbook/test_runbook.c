@@ -32,14 +32,16 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* tried: s for a raised ceiling, e for eviction, ? for a raised ceiling whose end was not seen. */
 static json_t *full_redis(bool cache, const char *tried)
 {
     json_t *previous = json_array();
     for (size_t i = 0; tried[i] != '\0'; i++) {
-        const char *tool = tried[i] == 's' ? "redis_scale_memory" : "redis_set_eviction";
-        json_array_append_new(previous,
-                              json_pack("{s:[{s:s, s:{s:i}}], s:s}", "steps", "tool", tool,
-                                        "arguments", "maxmemory", 1, "complaint", "no"));
+        const char *tool = tried[i] == 'e' ? "redis_set_eviction" : "redis_scale_memory";
+        const char *state = tried[i] == '?' ? "unknown" : "done";
+        json_array_append_new(previous, json_pack("{s:[{s:s, s:{s:i}, s:s}], s:s}", "steps", "tool",
+                                                  tool, "arguments", "maxmemory", 1, "state", state,
+                                                  "complaint", "no"));
     }
     return json_pack(
         "{s:{s:s, s:s, s:b}, s:[{s:s}], s:{s:f, s:f}, s:{s:s, s:b, s:i, s:i, s:i, s:i}, s:o}",
@@ -89,6 +91,15 @@ static void loses_data_only_of_a_cache(void **state)
     assert_string_equal(first_tool(flushing), "redis_flush");
 }
 
+static void proposes_again_what_may_never_have_happened(void **state)
+{
+    struct mw_error error = {0};
+    json_auto_t *again = propose(full_redis(false, "?"), &error);
+    assert_string_equal(first_tool(again), "redis_scale_memory");
+    json_auto_t *known = propose(full_redis(false, "?s"), &error);
+    assert_null(known);
+}
+
 static void says_when_no_runbook_fits(void **state)
 {
     struct mw_error error = {0};
@@ -131,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(raises_the_ceiling_first),
         cmocka_unit_test(loses_data_only_of_a_cache),
+        cmocka_unit_test(proposes_again_what_may_never_have_happened),
         cmocka_unit_test(says_when_no_runbook_fits),
         cmocka_unit_test(restarts_what_does_not_answer),
         cmocka_unit_test(leaves_out_half_sentences),
