@@ -8,12 +8,12 @@
 
 #include "midwatch/error.h"
 
-/* Asks for all addresses of a name; `answer` may be called before this returns. While `idle`, settings
- * that have changed on disk are read again. */
+/* Asks for all addresses of a name; `answer` may be called before this returns. While `idle`,
+ * settings that have changed on disk are read again. */
 bool mw_resolver_ask(const char *host, bool idle, ares_addrinfo_callback answer, void *argument,
                      struct mw_error *error);
-/* Servers to ask ("127.0.0.1:5300,…") instead of those that /etc/resolv.conf names; NULL: those. Valid
- * from the first question after mw_runtime_init on; the text must stay. */
+/* Servers to ask ("127.0.0.1:5300,…") instead of those that /etc/resolv.conf names; NULL: those.
+ * Valid from the first question after mw_runtime_init on; the text must stay. */
 void mw_resolver_servers(const char *list);
 /* No question is open any more. */
 void mw_resolver_rest(void);

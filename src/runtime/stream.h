@@ -22,13 +22,14 @@ MW_SUSPENDS struct mw_stream *mw_stream_tcp(TALLOC_CTX *memory, const char *host
 MW_SUSPENDS struct mw_stream *mw_stream_unix(TALLOC_CTX *memory, const char *path,
                                              struct mw_deadline deadline, struct mw_error *error);
 
-/* Takes over a descriptor that can be polled: sets it non-blocking and close-on-exec. Not for regular
- * files (epoll refuses them: MW_ERROR_BAD_INPUT). The descriptor is closed with the stream;
- * on failure it stays the caller's. */
+/* Takes over a descriptor that can be polled: sets it non-blocking and close-on-exec. Not for
+ * regular files (epoll refuses them: MW_ERROR_BAD_INPUT). The descriptor is closed with the stream; on
+ * failure it stays the caller's. */
 struct mw_stream *mw_stream_from_fd(TALLOC_CTX *memory, int fd, struct mw_error *error);
 
-/* At least one byte, 0 at the end, -1 on error. `expect_wait`: the peer has just been asked, so waiting
- * before the first read spares a system call. */
+/* At least one byte, 0 at the end, -1 on error. `expect_wait`: the peer has just been asked, so
+ * waiting before the first read spares a system call. In a cancelled fiber reading and writing fail
+ * also where they would not have to wait. */
 MW_SUSPENDS ssize_t mw_stream_read(struct mw_stream *stream, void *buffer, size_t size,
                                    bool expect_wait, struct mw_deadline deadline,
                                    struct mw_error *error);

@@ -20,8 +20,8 @@ static atomic_int questions, time_to_live;
 static atomic_bool silent;
 static char server_address[40];
 
-/* Answers what was asked with 192.0.2.9, or with nothing for IPv6 addresses. Names that begin with "gone"
- * do not exist. RFC 1035, section 4. */
+/* Answers what was asked with 192.0.2.9, or with nothing for IPv6 addresses. Names that begin with
+ * "gone" do not exist. RFC 1035, section 4. */
 static size_t answer(unsigned char *packet, size_t length)
 {
     size_t at = 12;
