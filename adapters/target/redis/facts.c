@@ -29,6 +29,7 @@ bool mw_redis_read_info(struct mw_redis *redis, struct mw_deadline deadline,
     }
     mw_redis_info_parse(info, reply->str, reply->len);
     if (info->version[0] == '\0') {
+        mw_redis_connection_close(redis->connection);
         return mw_error_set(error, MW_ERROR_RETRY, "%s: its INFO names no redis_version",
                             redis->address->label);
     }

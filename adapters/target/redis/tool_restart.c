@@ -135,7 +135,8 @@ static bool wait_served(struct mw_redis *redis, const char *old_run_id, struct m
             *info = (struct mw_redis_info){.loading = -1};
         }
         bool fresh = answered && strcmp(info->run_id, old_run_id) != 0;
-        if ((fresh && info->loading <= 0) || mw_deadline_passed(deadline)) {
+        /* A look that has hardly time would see nothing and say so. */
+        if ((fresh && info->loading <= 0) || mw_deadline_left_ms(deadline) <= 2 * LOOK_MS) {
             return true;
         }
         if (!mw_sleep(LOOK_MS, error)) {
@@ -187,10 +188,7 @@ MW_REDIS_RUN(mw_redis_run_restart)
         *result = mw_tool_result(false, NULL, "%s", error->text);
         return true;
     }
-    /* A little is kept back, so that there is time to say that it did not come. */
-    struct mw_deadline end = {deadline.at == INT64_MAX ? deadline.at
-                                                       : deadline.at - LOOK_MS * 1000000LL};
-    if (!wait_served(redis, before.info.run_id, end, &after, error)) {
+    if (!wait_served(redis, before.info.run_id, deadline, &after, error)) {
         return false;
     }
     *result = report(&before, &after, error->text, (mw_mono_now() - start) / 1000000);
