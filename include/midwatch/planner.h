@@ -15,7 +15,10 @@
  * The proposal it answers with:
  *   {"root_cause": "…", "confidence": 0..1, "evidence": ["…"],
  *    "steps": [{"tool": "…", "arguments": {…}, "why": "…", "expect": "…"}]}
- * It is checked by the core: schema, tools, arguments, resource, policy.
+ * It is checked by the core: schema, tools, arguments, resource, policy. A planner that asked a model
+ * adds what it took:
+ *   "usage": {"model": "…", "turns": 3, "input_tokens": 3120, "output_tokens": 410,
+ *             "cost_usd": 0.005, "latency_ms": 2300}        (cost_usd only where a price is known)
  */
 #ifndef MIDWATCH_PLANNER_H
 #define MIDWATCH_PLANNER_H
@@ -33,6 +36,16 @@ struct mw_planner {
     void *state;
 };
 
+/* What a planner may ask of the core while it investigates. */
+struct mw_planner_host {
+    void *context;
+    /* Calls a read-only tool on the incident's resource. `*result` (a new reference) is the tool's
+     * result object, masked. False: it is no such tool, not read-only, its arguments do not fit, or it
+     * could not be tried; the error's sentence is for the model. */
+    MW_SUSPENDS bool (*look)(void *context, const char *tool, const json_t *arguments,
+                             json_t **result, struct mw_error *error);
+};
+
 struct mw_planner_ops {
     const char *name;
     const struct mw_option *options; /* keys of `llm:` that are this planner's own */
@@ -45,8 +58,8 @@ struct mw_planner_ops {
     /* Mandatory. `*proposal` is a new reference. MW_ERROR_REFUSED: it has nothing to propose, with
      * the reason. */
     MW_SUSPENDS bool (*propose)(struct mw_planner *planner, const json_t *situation,
-                                struct mw_deadline deadline, json_t **proposal,
-                                struct mw_error *error);
+                                const struct mw_planner_host *host, struct mw_deadline deadline,
+                                json_t **proposal, struct mw_error *error);
 };
 
 #endif

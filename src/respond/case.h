@@ -125,6 +125,10 @@ MW_SUSPENDS bool mw_proposal_accept(struct mw_case *self, struct mw_resource *re
                                     const json_t *proposal, const char *planner,
                                     struct mw_error *error);
 
+/* Calls a read-only tool that a planner asked for; refuses anything else. The result is masked. */
+MW_SUSPENDS bool mw_look(struct mw_resource *resource, const char *tool, const json_t *arguments,
+                         json_t **result, struct mw_error *error);
+
 /* Assesses one call; a tool without assess() has its floor and keeps its arguments. */
 MW_SUSPENDS bool mw_tool_assess(const struct mw_tool *tool, struct mw_resource *resource,
                                 const json_t *arguments, TALLOC_CTX *memory,

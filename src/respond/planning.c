@@ -9,10 +9,20 @@
 
 enum asked { ASKED_ACCEPTED, ASKED_NOTHING, ASKED_CANCELLED };
 
+static bool look(void *context, const char *tool, const json_t *arguments, json_t **result,
+                 struct mw_error *error)
+{
+    struct mw_resource *resource = mw_case_resource(context);
+    if (resource == NULL)
+        return mw_error_set(error, MW_ERROR_PERMANENT, "the resource left the configuration");
+    return mw_look(resource, tool, arguments, result, error);
+}
+
 static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
                               struct mw_error *error)
 {
     json_auto_t *complaints = json_array();
+    const struct mw_planner_host host = {.context = self, .look = look};
     struct mw_deadline deadline = mw_deadline_in(self->respond->settings.planner_timeout);
     for (int i = 0; i < PROPOSALS_MAX; i++) {
         struct mw_resource *resource = mw_case_resource(self);
@@ -23,7 +33,7 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
         }
         json_auto_t *situation = mw_situation(self, resource, complaints);
         json_auto_t *proposal = NULL;
-        if (!planner->ops->propose(planner, situation, deadline, &proposal, error))
+        if (!planner->ops->propose(planner, situation, &host, deadline, &proposal, error))
             return error->class == MW_ERROR_CANCELLED ? ASKED_CANCELLED : ASKED_NOTHING;
         if (mw_proposal_accept(self, resource, proposal, planner->label, error))
             return ASKED_ACCEPTED;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a planner is told, and how its answer becomes a plan: nothing in it is taken on trust. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,10 +14,11 @@
 #define STEPS_MAX      8
 #define SENTENCE_MAX   600
 #define ASSESS_TIME_MS 10000
+#define LOOK_TIME_MS   15000
 
 static const char proposal_schema[] =
     "{\"type\":\"object\",\"required\":[\"root_cause\",\"confidence\",\"steps\"],"
-    "\"additionalProperties\":false,\"properties\":{"
+    "\"additionalProperties\":false,\"properties\":{\"usage\":{\"type\":\"object\"},"
     "\"root_cause\":{\"type\":\"string\",\"minLength\":1},"
     "\"confidence\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1},"
     "\"evidence\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"maxItems\":20},"
@@ -128,23 +130,55 @@ static char *sentence(TALLOC_CTX *memory, const json_t *text)
     return mw_redact(memory, clean);
 }
 
+/* The tool that a stranger named, if it is one of the resource's and the arguments fit it. */
+static const struct mw_tool *known_call(const struct mw_resource *resource, const char *name,
+                                        const json_t *arguments, struct mw_error *error)
+{
+    const struct mw_tool *tool = mw_catalogue_find(resource->target.ops, name);
+    if (tool == NULL) {
+        mw_error_set(error, MW_ERROR_BAD_INPUT, "there is no tool \"%.60s\" for a %s", name,
+                     resource->kind);
+        return NULL;
+    }
+    json_auto_t *schema = json_loads(tool->schema, 0, NULL);
+    if (!mw_json_check(schema, arguments, "arguments", error)) {
+        mw_error_wrap(error, "%s", tool->name);
+        return NULL;
+    }
+    const char *target = json_string_value(json_object_get(arguments, "resource"));
+    if (target == NULL || strcmp(target, resource->name) != 0) {
+        mw_error_set(error, MW_ERROR_REFUSED,
+                     "%s: the resource must be \"%s\", which this incident is about", tool->name,
+                     resource->name);
+        return NULL;
+    }
+    return tool;
+}
+
+bool mw_look(struct mw_resource *resource, const char *name, const json_t *arguments,
+             json_t **result, struct mw_error *error)
+{
+    const struct mw_tool *tool = known_call(resource, name, arguments, error);
+    if (tool == NULL)
+        return false;
+    if (tool->floor != MW_RISK_READ)
+        return mw_error_set(error, MW_ERROR_REFUSED,
+                            "%s changes things: propose it as a step instead", tool->name);
+    json_auto_t *raw = NULL;
+    if (!tool->run(&resource->target, arguments, mw_deadline_in(LOOK_TIME_MS), &raw, error))
+        return false;
+    *result = mw_redact_json(raw);
+    return true;
+}
+
 static bool accept_step(struct mw_case *self, struct mw_resource *resource, const json_t *proposed,
                         struct mw_step *step, TALLOC_CTX *memory, struct mw_error *error)
 {
-    const char *name = json_string_value(json_object_get(proposed, "tool"));
     const json_t *arguments = json_object_get(proposed, "arguments");
-    const struct mw_tool *tool = mw_catalogue_find(resource->target.ops, name);
+    const struct mw_tool *tool = known_call(
+        resource, json_string_value(json_object_get(proposed, "tool")), arguments, error);
     if (tool == NULL)
-        return mw_error_set(error, MW_ERROR_BAD_INPUT, "there is no tool \"%.60s\" for a %s", name,
-                            resource->kind);
-    json_auto_t *schema = json_loads(tool->schema, 0, NULL);
-    if (!mw_json_check(schema, arguments, "arguments", error))
-        return mw_error_wrap(error, "%s", tool->name);
-    const char *target = json_string_value(json_object_get(arguments, "resource"));
-    if (target == NULL || strcmp(target, resource->name) != 0)
-        return mw_error_set(error, MW_ERROR_REFUSED,
-                            "%s: the resource must be \"%s\", which this incident is about",
-                            tool->name, resource->name);
+        return false;
 
     struct mw_assessment assessment;
     if (!mw_tool_assess(tool, resource, arguments, memory, &assessment, error))

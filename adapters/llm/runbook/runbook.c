@@ -264,7 +264,8 @@ static json_t *fill_evidence(const json_t *book, const json_t *situation)
 }
 
 static bool runbook_propose(struct mw_planner *planner, const json_t *situation,
-                            struct mw_deadline deadline, json_t **proposal, struct mw_error *error)
+                            const struct mw_planner_host *host, struct mw_deadline deadline,
+                            json_t **proposal, struct mw_error *error)
 {
     const struct runbooks *self = planner->state;
     const json_t *book = find_book(self, situation);

@@ -121,10 +121,13 @@ static const struct mw_resource_config box_config = {
 
 /* ---- the planner ---- */
 
-static bool propose(struct mw_planner *planner, const json_t *situation,
-                    struct mw_deadline deadline, json_t **proposal, struct mw_error *error)
+static bool propose(struct mw_planner *asked, const json_t *situation,
+                    const struct mw_planner_host *host, struct mw_deadline deadline,
+                    json_t **proposal, struct mw_error *error)
 {
     script.asked++;
+    script.looked = script.look != NULL &&
+                    host->look(host->context, script.look, script.look_at, &script.seen, error);
     const json_t *previous = json_object_get(situation, "previous");
     const json_t *last = json_array_get(previous, json_array_size(previous) - 1);
     const char *complaint = json_string_value(json_object_get(last, "complaint"));

@@ -24,6 +24,10 @@ struct script {
     double confidence;
     int asked;
     char complaint[400]; /* the last one it was told */
+    const char *look;    /* a tool it calls before it answers; NULL: none */
+    json_t *look_at;     /* with these arguments */
+    bool looked;
+    json_t *seen;
 };
 extern struct script script;
 

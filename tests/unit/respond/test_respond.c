@@ -359,6 +359,36 @@ RIG_TEST(hands_over_when_nothing_can_be_proposed)
     talloc_free(memory);
 }
 
+static bool may_look(const char *tool, const char *resource)
+{
+    script.look = tool;
+    script.look_at = json_pack("{s:s}", "resource", resource);
+    box.level = 97;
+    char *said = NULL;
+    struct mw_person person = operator_;
+    if (rig_recorded(1) != NULL)
+        mw_respond_fix(respond, "box", &person, watch, &said, &rig_error);
+    int64_t id = 1;
+    while (rig_recorded(id + 1) != NULL)
+        id++;
+    rig_until_stage(id, MW_STAGE_ASK, 20);
+    rig_decide(id, MW_ACTION_REJECT, 1, &operator_);
+    rig_until_stage(id, MW_STAGE_CLOSED, 20);
+    json_decref(script.look_at);
+    json_decref(script.seen);
+    script.seen = NULL;
+    return script.looked;
+}
+
+RIG_TEST(a_planner_may_look_and_not_touch)
+{
+    assert_true(may_look("resource_status", "box"));
+    assert_false(may_look("resource_status", "other"));
+    assert_false(may_look("box_fix", "box"));
+    assert_false(may_look("no_such_tool", "box"));
+    assert_int_equal(box.fixes, 0);
+}
+
 RIG_TEST(sees_what_cannot_be_reached)
 {
     breathe(3000);
@@ -407,6 +437,7 @@ int main(void)
         cmocka_unit_test(doubt_makes_the_automatic_ask),
         cmocka_unit_test(tells_when_the_fix_worked_though_it_died),
         cmocka_unit_test(hands_over_when_nothing_can_be_proposed),
+        cmocka_unit_test(a_planner_may_look_and_not_touch),
         cmocka_unit_test(sees_what_cannot_be_reached),
         cmocka_unit_test(keeps_an_audit_trail_that_holds),
     };

@@ -54,7 +54,8 @@ static json_t *full_redis(bool cache, const char *tried)
 static json_t *propose(json_t *situation, struct mw_error *error)
 {
     json_t *proposal = NULL;
-    bool ok = planner->ops->propose(planner, situation, mw_deadline_in(1000), &proposal, error);
+    bool ok =
+        planner->ops->propose(planner, situation, NULL, mw_deadline_in(1000), &proposal, error);
     json_decref(situation);
     return ok ? proposal : NULL;
 }
