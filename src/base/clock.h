@@ -37,7 +37,7 @@ char *mw_time_rfc3339(TALLOC_CTX *memory, mw_wall_ms at);
 char *mw_time_of_day(TALLOC_CTX *memory, mw_wall_ms at);
 char *mw_time_hour_minute(TALLOC_CTX *memory, mw_wall_ms at);
 
-/* "500ms" "10s" "5m" "2h" "7d" → milliseconds. False: not a duration, or out of range. */
+/* "500ms" "10s" "5m" "2h" "7d" "1w" → milliseconds. False: not a duration, or out of range. */
 bool mw_duration_parse(const char *text, int64_t *ms);
 /* For people: "340 ms", "1.1 s", "82.0 s", "5 min 20 s", "2 h 10 min". */
 char *mw_duration_text(TALLOC_CTX *memory, int64_t ms);

@@ -23,10 +23,12 @@ char *mw_json_canonical(void *memory, const json_t *value);
 /*
  * Checks a value against a JSON Schema (2020-12) and names the first place that does not fit:
  * "arguments.maxmemory: …". Understands type (also a list of them), enum, const, properties,
- * required, additionalProperties, items, minItems, maxItems, minLength, maxLength, pattern, minimum,
- * maximum, exclusiveMinimum, exclusiveMaximum, minProperties, anyOf, oneOf, allOf, not. A schema with any other
- * keyword that asserts something is an error of the schema (MW_ERROR_PERMANENT), never silently
- * accepted; annotations (title, description, default, examples) are passed over.
+ * required, additionalProperties, items, minItems, maxItems, minLength, maxLength, pattern (the part
+ * that POSIX extended expressions share), minimum, maximum, exclusiveMinimum, exclusiveMaximum,
+ * minProperties, maxProperties, anyOf, oneOf, allOf, not. A schema with any other keyword that asserts
+ * something is an error of the schema (MW_ERROR_PERMANENT), never silently accepted; annotations
+ * (title, description, default, examples, format, "x-…") are passed over. An integer is one that is
+ * written without a fraction: 5, not 5.0.
  */
 bool mw_json_check(const json_t *schema, const json_t *value, const char *where,
                    struct mw_error *error);

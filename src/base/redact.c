@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/redact_shapes.h"
+#include "base/text.h"
 
 #define MASK         "•••"
 #define SECRET_LEAST 4
@@ -23,15 +24,10 @@ struct secret {
 /* By first byte, so that a text is looked through once however many secrets there are. */
 static struct secret *secrets[256];
 
-/* Masking must not leave half a character behind. */
-static bool is_inside_character(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
 static void remember(const char *text, size_t length)
 {
-    if (length < SECRET_LEAST || is_inside_character(*text)) {
+    /* Half a character must never be masked: what stays of it would be broken text. */
+    if (length < SECRET_LEAST || !mw_text_is_utf8(text, length)) {
         return;
     }
     struct secret **list = &secrets[(unsigned char)*text];
@@ -131,8 +127,7 @@ static size_t secret_at(const char *text, size_t length)
     for (const struct secret *secret = secrets[(unsigned char)*text]; secret != NULL;
          secret = secret->next) {
         if (secret->length > longest && secret->length <= length &&
-            memcmp(secret->text, text, secret->length) == 0 &&
-            !is_inside_character(text[secret->length])) {
+            memcmp(secret->text, text, secret->length) == 0) {
             longest = secret->length;
         }
     }

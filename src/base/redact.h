@@ -10,7 +10,8 @@
 #include <jansson.h>
 #include <talloc.h>
 
-/* Remembers a secret for the life of the process; texts shorter than 4 bytes are not remembered. */
+/* Remembers a secret for the life of the process, also as it stands in a URL and in JSON. Texts
+ * shorter than 4 bytes, or that are not UTF-8, are not remembered. */
 void mw_redact_secret(const char *secret);
 void mw_redact_forget_all(void);
 

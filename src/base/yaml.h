@@ -31,7 +31,8 @@ struct mw_yaml {
     int *key_lines;
 };
 
-/* `*line` is set to where the text is wrong (0: nowhere in particular). */
+/* `*line` is set to where the text is wrong (0: nowhere in particular). A text without a value is an
+ * empty plain scalar. */
 struct mw_yaml *mw_yaml_parse(TALLOC_CTX *memory, const char *text, size_t length, int *line,
                               struct mw_error *error);
 

@@ -8,6 +8,7 @@ struct load {
     const struct mw_option_target *targets;
     size_t count;
     const struct mw_yaml *mapping; /* NULL: all keys are absent */
+    bool unreadable;               /* no mapping where one should be, which was reported */
     const char *path, *folder;
     TALLOC_CTX *memory;
     struct mw_faults *faults;
@@ -192,7 +193,9 @@ static void load_option(const struct load *load, const struct mw_option *option,
                          option->help);
         }
     } else if (!present && (option->flags & MW_OPTION_REQUIRED) != 0) {
-        mw_fault_add(load->faults, line, path, "is required and missing: %s", option->help);
+        if (!load->unreadable) {
+            mw_fault_add(load->faults, line, path, "is required and missing: %s", option->help);
+        }
     } else {
         /* A value that cannot be read leaves the fallback; a section has none beside its own. */
         if (!present || option->type != MW_OPTION_SECTION) {
@@ -210,17 +213,22 @@ bool mw_options_load_several(const struct mw_option_target *targets, size_t coun
                              TALLOC_CTX *memory, struct mw_faults *faults)
 {
     size_t before = faults->count;
+    struct load load = {
+        .targets = targets,
+        .count = count,
+        .mapping = mapping,
+        .path = path,
+        .folder = folder,
+        .memory = memory,
+        .faults = faults,
+    };
     if (mapping != NULL && mapping->type != MW_YAML_MAPPING) {
-        if (mapping->broken) {
-            return false;
-        }
-        if (!mw_yaml_is_null(mapping)) {
+        load.mapping = NULL;
+        load.unreadable = !mw_yaml_is_null(mapping);
+        if (load.unreadable && !mapping->broken) {
             mw_fault_add(faults, mapping->line, path, "must be a mapping of keys with values");
-            return false;
         }
-        mapping = NULL;
     }
-    struct load load = {targets, count, mapping, path, folder, memory, faults};
     report_all_unknown(&load);
     for (size_t i = 0; i < count; i++) {
         for (const struct mw_option *row = targets[i].table; row->name != NULL; row++) {

@@ -36,6 +36,7 @@ static void test_exact_secrets(void **state)
     assert_redacted("it is hunter22!", "it is •••!");
     assert_redacted("it is hunter2", "it is •••2");
     assert_redacted("abc stays", "abc stays");
+    assert_redacted("broken hunter22\x9b", "broken •••\x9b");
     assert_redacted("raw s3cr3t/pa ss\"x.", "raw •••.");
     assert_redacted("url s3cr3t%2Fpa%20ss%22x.", "url •••.");
     assert_redacted("json s3cr3t/pa ss\\\"x.", "json •••.");

@@ -398,6 +398,15 @@ static void test_absent_mapping(void **state)
     assert_fault(world, 0, 0, "name", "is required and missing: what people call it");
 }
 
+static void test_no_mapping_at_all(void **state)
+{
+    struct world *world = *state;
+    assert_false(load(world, "text"));
+    assert_int_equal(world->faults->count, 1);
+    assert_fault(world, 0, 1, "resources[0]", "must be a mapping of keys with values");
+    assert_int_equal(world->resource.every, 5000);
+}
+
 static void test_faults_are_bounded(void **state)
 {
     struct world *world = *state;
@@ -469,6 +478,7 @@ int main(void)
         LOAD_TEST(test_several_tables),
         LOAD_TEST(test_same_key_in_two_tables_faults_once),
         LOAD_TEST(test_absent_mapping),
+        LOAD_TEST(test_no_mapping_at_all),
         LOAD_TEST(test_faults_are_bounded),
         LOAD_TEST(test_help),
         LOAD_TEST(test_show_masks),
