@@ -15,7 +15,7 @@ static const char *state_of(const struct mw_incident *incident)
     if (incident->stage == MW_STAGE_CLOSED) {
         bool well = incident->outcome == MW_OUTCOME_RECOVERED ||
                     incident->outcome == MW_OUTCOME_SELF_RECOVERED;
-        return well ? MW_STATE_RECOVERED : MW_STATE_CLOSED;
+        return well && !mw_scene_undone(incident) ? MW_STATE_RECOVERED : MW_STATE_CLOSED;
     }
     /* A review may follow on a run, or on a no. */
     bool ran = incident->stage == MW_STAGE_REVIEW && mw_scene_ran(incident) != NULL;
@@ -102,15 +102,25 @@ static void write_earlier_plans(struct mw_paper *paper, const struct mw_scene *s
     }
 }
 
+void mw_scene_write_cause(struct mw_paper *paper, const struct mw_plan *plan)
+{
+    if (plan->root_cause == NULL || *plan->root_cause == '\0') {
+        return;
+    }
+    if (plan->undo) {
+        mw_paper_text(paper, "Why: %s", plan->root_cause);
+    } else {
+        mw_paper_text(paper, "Cause (%.0f %%): %s", plan->confidence * 100, plan->root_cause);
+    }
+}
+
 static void write_plan(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_plan *plan = mw_incident_plan(scene->incident);
     if (plan == NULL) {
         return;
     }
-    if (plan->root_cause != NULL && *plan->root_cause != '\0') {
-        mw_paper_text(paper, "Cause (%.0f %%): %s", plan->confidence * 100, plan->root_cause);
-    }
+    mw_scene_write_cause(paper, plan);
     write_earlier_plans(paper, scene);
     const char *end = mw_say_plan_end(scene, plan);
     mw_paper_text(paper, "%s%s%s", mw_say_plan(scene, plan), end != NULL ? " — " : "",
@@ -157,13 +167,9 @@ static void write_ask(struct mw_paper *paper, const struct mw_scene *scene,
 static void write_run(struct mw_paper *paper, const struct mw_scene *scene,
                       const struct mw_plan *plan)
 {
-    char *fact = talloc_strdup(scene->memory, mw_say_approval(scene, plan));
-    if (*fact == '\0') {
-        fact = talloc_strdup(scene->memory, mw_say_plan(scene, plan));
-    }
-    if (*fact >= 'a' && *fact <= 'z') {
-        *fact = (char)(*fact - 'a' + 'A');
-    }
+    const char *approval = mw_say_approval(scene, plan);
+    const char *fact =
+        *approval != '\0' ? mw_say_capital(scene, approval) : mw_say_plan(scene, plan);
     for (size_t i = 0; i < plan->step_count; i++) {
         enum mw_step_state state = plan->steps[i].state;
         if (state == MW_STEP_UNKNOWN) {
@@ -283,7 +289,8 @@ static void write_closed(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_incident *incident = scene->incident;
     const char *change = mw_say_change(scene);
-    mw_paper_headline(paper, "%s %s — %s", mw_say_subject(scene), mw_say_outcome(scene),
+    mw_paper_headline(paper, "%s %s%s — %s", mw_say_subject(scene), mw_say_outcome(scene),
+                      mw_scene_undone(incident) ? ", taken back later" : "",
                       *change != '\0' ? change : mw_say_symptom(scene));
     const struct mw_plan *plan = mw_scene_ran(incident);
     bool reason = incident->outcome_reason != NULL;

@@ -293,6 +293,15 @@ const char *mw_say_collateral(const struct mw_scene *scene)
     return or_empty(text);
 }
 
+const char *mw_say_capital(const struct mw_scene *scene, const char *text)
+{
+    char *copy = talloc_strdup(scene->memory, text);
+    if (copy != NULL && *copy >= 'a' && *copy <= 'z') {
+        *copy = (char)(*copy - 'a' + 'A');
+    }
+    return or_empty(copy);
+}
+
 char *mw_say_day(TALLOC_CTX *memory, mw_wall_ms at, mw_wall_ms now)
 {
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

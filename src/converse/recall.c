@@ -67,7 +67,11 @@ json_t *mw_answer_incidents(struct mw_request *request)
     mw_respond_open(request->channel->converse->respond, memory, &open);
     struct mw_paper paper;
     mw_paper_begin(&paper, memory, MW_STATE_INFO, 0, NULL);
-    mw_paper_headline(&paper, "%zu open, newest first", open);
+    if (open > 0) {
+        mw_paper_headline(&paper, "%zu open, newest first", open);
+    } else {
+        mw_paper_headline(&paper, "Nothing is open; these were the last");
+    }
     mw_paper_table(&paper, "Incident", "State", "Since");
     for (size_t i = 0; i < count; i++) {
         struct mw_incident *incident = mw_record_incident(record, memory, ids[i], &error);
@@ -112,10 +116,10 @@ json_t *mw_answer_show(struct mw_request *request, int64_t id)
     json_object_del(answer, "actions");
     if (incident->stage == MW_STAGE_CLOSED) {
         const struct mw_plan *plan = mw_incident_plan(incident);
-        if (plan != NULL && plan->root_cause != NULL) {
+        if (plan != NULL) {
             struct mw_paper paper;
             mw_paper_begin(&paper, request->memory, MW_STATE_INFO, 0, NULL);
-            mw_paper_text(&paper, "Cause (%.0f %%): %s", plan->confidence * 100, plan->root_cause);
+            mw_scene_write_cause(&paper, plan);
             append_blocks(answer, mw_paper_end(&paper));
         }
         append_blocks(answer, mw_verdict_message(&scene));

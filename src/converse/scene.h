@@ -23,6 +23,11 @@ struct mw_scene {
     const struct mw_track *track;       /* of mw_scene_tool(); NULL: not known */
 };
 
+struct mw_paper;
+
+/* "Cause (82 %): …", or why somebody takes something back. */
+void mw_scene_write_cause(struct mw_paper *paper, const struct mw_plan *plan);
+
 /* ---- messages (new references) ---- */
 
 json_t *mw_card_message(const struct mw_scene *scene);
@@ -43,6 +48,9 @@ const char *mw_scene_tool(const struct mw_incident *incident);
 
 /* The newest plan of which a step was begun; NULL: nothing was ever done. */
 const struct mw_plan *mw_scene_ran(const struct mw_incident *incident);
+
+/* Whether what was done was taken back. */
+bool mw_scene_undone(const struct mw_incident *incident);
 
 /* "I42 cache (redis, local)" */
 const char *mw_say_subject(const struct mw_scene *scene);
@@ -77,6 +85,9 @@ const char *mw_say_result(const struct mw_step *step);
 const char *mw_say_plan_end(const struct mw_scene *scene, const struct mw_plan *plan);
 /* What else moved, as one phrase: "nothing else moved". */
 const char *mw_say_collateral(const struct mw_scene *scene);
+
+/* The same with a capital letter. */
+const char *mw_say_capital(const struct mw_scene *scene, const char *text);
 
 /* "12 May" in the local zone, with the year when it is not the year of `now`. */
 char *mw_say_day(TALLOC_CTX *memory, mw_wall_ms at, mw_wall_ms now);

@@ -17,7 +17,8 @@
 
 /* What a row of a table may be wide where a phone reads it: 40 columns with the gaps. */
 #define NAME_COLUMNS  16
-#define VALUE_COLUMNS 22
+#define FACT_COLUMNS  18
+#define VALUE_COLUMNS 20
 #define CELL_COLUMNS  10
 
 /* ---- evidence ---- */
@@ -40,14 +41,22 @@ static void write_facts(struct mw_paper *paper, const struct mw_scene *scene)
     json_t *value;
     json_object_foreach(scene->incident->facts, key, value)
     {
+        size_t length = strlen(key);
+        bool is_text = length > 5 && strcmp(key + length - 5, "_text") == 0;
+        char *shown = talloc_strndup(scene->memory, key, is_text ? length - 5 : length);
+        /* A number that is also there for people is shown once. */
+        if (!is_text && json_object_get(scene->incident->facts,
+                                        talloc_asprintf(scene->memory, "%s_text", key)) != NULL) {
+            continue;
+        }
         if (++rows > EVIDENCE_FACTS) {
             break;
         }
         const char *text = json_is_string(value) ? json_string_value(value)
                                                  : mw_json_canonical(scene->memory, value);
         char *clean = mw_paper_clean(scene->memory, text, 200);
-        char *name = mw_paper_clean(scene->memory, key, 200);
-        mw_paper_row(paper, mw_text_fit(scene->memory, name, NAME_COLUMNS),
+        char *name = mw_paper_clean(scene->memory, shown, 200);
+        mw_paper_row(paper, mw_text_fit(scene->memory, name, FACT_COLUMNS),
                      mw_text_fit(scene->memory, clean, VALUE_COLUMNS), NULL);
     }
 }
@@ -112,7 +121,11 @@ static void write_plan_terms(struct mw_paper *paper, const struct mw_scene *scen
                              const struct mw_plan *plan)
 {
     if (plan->approvals_needed <= 0) {
-        mw_paper_wait(paper, plan->automatic ? "Policy lets it run by itself." : "Approved.");
+        const char *approval = mw_say_approval(scene, plan);
+        mw_paper_wait(paper, "%s",
+                      plan->automatic     ? "Policy lets it run by itself."
+                      : *approval != '\0' ? mw_say_capital(scene, approval)
+                                          : "Approved.");
         return;
     }
     const char *until = plan->expires_at != 0
@@ -137,9 +150,7 @@ json_t *mw_plan_message(const struct mw_scene *scene, const struct mw_plan *plan
     const char *end = mw_say_plan_end(scene, plan);
     mw_paper_headline(&paper, "%s for %s%s%s", mw_say_plan(scene, plan), scene->incident->resource,
                       end != NULL ? " — " : "", end != NULL ? end : "");
-    if (plan->root_cause != NULL && *plan->root_cause != '\0') {
-        mw_paper_text(&paper, "Cause (%.0f %%): %s", plan->confidence * 100, plan->root_cause);
-    }
+    mw_scene_write_cause(&paper, plan);
     size_t i;
     json_t *reason;
     json_array_foreach(plan->evidence, i, reason)
@@ -190,6 +201,16 @@ const struct mw_plan *mw_scene_ran(const struct mw_incident *incident)
         }
     }
     return NULL;
+}
+
+bool mw_scene_undone(const struct mw_incident *incident)
+{
+    const struct mw_plan *plan = mw_scene_ran(incident);
+    bool undone = plan != NULL && plan->undo;
+    for (size_t i = 0; undone && i < plan->step_count; i++) {
+        undone = plan->steps[i].state == MW_STEP_DONE;
+    }
+    return undone;
 }
 
 static const char *step_news(const struct mw_scene *scene, const struct mw_step *step)
@@ -289,6 +310,19 @@ static const char *cell(const struct mw_scene *scene, const struct mw_reading *r
                : "–";
 }
 
+/* A row, once for each metric. */
+static void write_metric(struct mw_paper *paper, const struct mw_scene *scene, json_t *rest,
+                         const char *metric)
+{
+    const struct mw_incident *incident = scene->incident;
+    if (metric == NULL || json_object_del(rest, metric) != 0) {
+        return;
+    }
+    char *name = mw_paper_clean(scene->memory, mw_say_metric(scene, metric), 200);
+    mw_paper_row(paper, mw_text_fit(scene->memory, name, NAME_COLUMNS),
+                 cell(scene, &incident->before, metric), cell(scene, &incident->after, metric));
+}
+
 static void write_table(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_incident *incident = scene->incident;
@@ -296,17 +330,25 @@ static void write_table(struct mw_paper *paper, const struct mw_scene *scene)
         json_object_size(incident->after.metrics) == 0) {
         return;
     }
-    json_auto_t *all = json_object();
-    json_object_update(all, incident->before.metrics);
-    json_object_update(all, incident->after.metrics);
+    json_auto_t *rest = json_object();
+    json_object_update(rest, incident->before.metrics);
+    json_object_update(rest, incident->after.metrics);
     mw_paper_table(paper, "Metric", "Before", "After");
+    /* What raised the alarm, then as the kind lists them, then what it does not know any more. */
+    for (size_t i = 0; i < incident->finding_count; i++) {
+        write_metric(paper, scene, rest, incident->findings[i].metric);
+    }
+    const struct mw_metric_spec *spec =
+        scene->resource != NULL ? scene->resource->target.ops->metrics : NULL;
+    for (; spec != NULL && spec->name != NULL; spec++) {
+        write_metric(paper, scene, rest, spec->name);
+    }
     const char *metric;
     json_t *value;
-    json_object_foreach(all, metric, value)
+    void *next;
+    json_object_foreach_safe(rest, next, metric, value)
     {
-        char *name = mw_paper_clean(scene->memory, mw_say_metric(scene, metric), 200);
-        mw_paper_row(paper, mw_text_fit(scene->memory, name, NAME_COLUMNS),
-                     cell(scene, &incident->before, metric), cell(scene, &incident->after, metric));
+        write_metric(paper, scene, rest, talloc_strdup(scene->memory, metric));
     }
 }
 
@@ -346,29 +388,52 @@ static const char *verdict_sentence(const struct mw_scene *scene)
     const struct mw_incident *incident = scene->incident;
     switch (incident->outcome) {
     case MW_OUTCOME_RECOVERED:
-        return "the fix worked and health held.";
+        return mw_scene_undone(incident) ? "the fix worked and was taken back later"
+                                         : "the fix worked and health held";
     case MW_OUTCOME_SELF_RECOVERED:
-        return "it healed by itself; nothing of ours made the difference.";
+        return "it healed by itself; nothing of ours made the difference";
     case MW_OUTCOME_REJECTED:
-        return "a person said no, and nothing more was done.";
+        return "a person said no, and nothing more was done";
     case MW_OUTCOME_EXPIRED:
-        return "nobody decided in time, and nothing more was done.";
+        return "nobody decided in time, and nothing more was done";
     case MW_OUTCOME_STOPPED:
-        return "a person stopped it; what was done stands above.";
+        return "a person stopped it; what was done stands above";
     case MW_OUTCOME_FAILED:
-        return "what was tried did not help. It needs a person.";
+        return "what was tried did not help. It needs a person";
     case MW_OUTCOME_HANDED_OVER:
-        return "it is in a person's hands now.";
+        return "it is in a person's hands now";
     case MW_OUTCOME_NONE:
         break;
     }
-    return "closed.";
+    return "closed";
+}
+
+static void write_verdict(struct mw_paper *paper, const struct mw_scene *scene)
+{
+    const struct mw_incident *incident = scene->incident;
+    const char *sentence = verdict_sentence(scene), *reason = incident->outcome_reason;
+    if (reason != NULL && incident->outcome == MW_OUTCOME_RECOVERED) {
+        mw_paper_text(paper, "Verdict: %s — %s (%s)", mw_say_outcome(scene), sentence, reason);
+    } else {
+        mw_paper_text(paper, "Verdict: %s — %s", mw_say_outcome(scene),
+                      reason != NULL ? reason : sentence);
+    }
+}
+
+/* Who made the last plan that was meant to help. */
+static const char *planner_of(const struct mw_incident *incident)
+{
+    const char *planner = NULL;
+    for (size_t i = 0; i < incident->plan_count; i++) {
+        planner = incident->plans[i].undo ? planner : incident->plans[i].planner;
+    }
+    return planner;
 }
 
 json_t *mw_verdict_message(const struct mw_scene *scene)
 {
     const struct mw_incident *incident = scene->incident;
-    const struct mw_plan *plan = mw_incident_plan(incident);
+    const char *planner = planner_of(incident);
     struct mw_paper paper;
     mw_paper_begin(&paper, scene->memory, MW_STATE_INFO, incident->id, "verdict");
     const char *change = mw_say_change(scene);
@@ -381,15 +446,11 @@ json_t *mw_verdict_message(const struct mw_scene *scene)
     write_results(&paper, scene);
     int tried = attempts(incident);
     mw_paper_note(&paper, "%d %s · planner: %s", tried > 1 ? tried - 1 : 0,
-                  tried == 2 ? "retry" : "retries",
-                  plan != NULL && plan->planner != NULL ? plan->planner : "none asked");
+                  tried == 2 ? "retry" : "retries", planner != NULL ? planner : "none asked");
     if (tried > 0) {
         mw_paper_note(&paper, "%s", mw_say_collateral(scene));
     }
-    mw_paper_text(&paper, "Verdict: %s — %s", mw_say_outcome(scene), verdict_sentence(scene));
-    if (incident->outcome_reason != NULL) {
-        mw_paper_note(&paper, "%s", incident->outcome_reason);
-    }
+    write_verdict(&paper, scene);
     mw_paper_broadcast(&paper);
     return mw_paper_end(&paper);
 }
