@@ -8,7 +8,7 @@
 static const struct mw_metric_spec *find_spec(const struct mw_metric_spec *specs, const char *name)
 {
     for (; specs != NULL && specs->name != NULL; specs++) {
-        if (strcmp(specs->name, name) == 0) {
+        if (specs->name == name || strcmp(specs->name, name) == 0) {
             return specs;
         }
     }

@@ -34,8 +34,9 @@ struct mw_history *mw_history_create(TALLOC_CTX *memory)
 static const struct column *find_column(const struct mw_history *history, const char *name)
 {
     for (size_t i = 0; i < history->column_count; i++) {
-        if (strcmp(history->columns[i]->name, name) == 0) {
-            return history->columns[i];
+        const struct column *column = history->columns[i];
+        if (column->name == name || strcmp(column->name, name) == 0) {
+            return column;
         }
     }
     return NULL;

@@ -7,17 +7,19 @@
 
 struct field {
     const char *name;
-    size_t offset;
-    size_t size; /* of a text; 0: a number */
+    unsigned char length; /* of the name: most lines of INFO are passed over by it alone */
+    unsigned char size;   /* of a text; 0: a number */
+    unsigned short offset;
 };
 
-#define NUMBER(name, member)                            \
-    {                                                   \
-        name, offsetof(struct mw_redis_info, member), 0 \
+#define NUMBER(key, member)                                            \
+    {                                                                  \
+        key, sizeof key - 1, 0, offsetof(struct mw_redis_info, member) \
     }
-#define TEXT(name, member)                                                                        \
-    {                                                                                             \
-        name, offsetof(struct mw_redis_info, member), sizeof(((struct mw_redis_info *)0)->member) \
+#define TEXT(key, member)                                                 \
+    {                                                                     \
+        key, sizeof key - 1, sizeof(((struct mw_redis_info *)0)->member), \
+            offsetof(struct mw_redis_info, member)                        \
     }
 
 static const struct field fields[] = {
@@ -72,11 +74,6 @@ static void copy_text(char *out, size_t size, const char *text, size_t length)
     out[count] = '\0';
 }
 
-static bool is(const char *name, const char *key, size_t key_length)
-{
-    return strlen(name) == key_length && memcmp(name, key, key_length) == 0;
-}
-
 /* "keys=12,expires=3,…": the number after NAME=, or -1. */
 static int64_t part(const char *value, size_t length, const char *name)
 {
@@ -112,11 +109,11 @@ static bool is_numbered(const char *key, size_t length, const char *prefix)
 static void take_list(struct mw_redis_info *info, const char *key, size_t key_length,
                       const char *value, size_t length)
 {
-    if (is_numbered(key, key_length, "db")) {
+    if (key[0] == 'd' && is_numbered(key, key_length, "db")) {
         add(&info->keys, part(value, length, "keys"));
         add(&info->expires, part(value, length, "expires"));
         info->databases++;
-    } else if (is_numbered(key, key_length, "slave")) {
+    } else if (key[0] == 's' && is_numbered(key, key_length, "slave")) {
         int64_t lag = part(value, length, "lag");
         info->replica_lag_s = lag > info->replica_lag_s ? lag : info->replica_lag_s;
     }
@@ -127,7 +124,7 @@ static void take(struct mw_redis_info *info, const char *key, size_t key_length,
 {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const struct field *field = &fields[i];
-        if (field->name[0] != key[0] || !is(field->name, key, key_length)) {
+        if (field->length != key_length || memcmp(field->name, key, key_length) != 0) {
             continue;
         }
         char *place = (char *)info + field->offset;

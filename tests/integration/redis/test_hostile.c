@@ -128,8 +128,9 @@ static void error_answers_body(void)
 
 static void info_that_lies_is_survived_body(void)
 {
-    static const char lie[] = "$98\r\nredis_version:7\r\nused_memory:9223372036854775807\r\n"
-                              "maxmemory:1\r\nconnected_clients:9223372036854775807\r\n\r\n";
+    static const char text[] = "redis_version:7\r\nused_memory:9223372036854775807\r\n"
+                               "maxmemory:1\r\nconnected_clients:9223372036854775807\r\n";
+    const char *lie = talloc_asprintf(test_memory, "$%zu\r\n%s\r\n", sizeof text - 1, text);
     struct liar liar = start_liar("+OK\r\n", lie, HANGS);
     struct mw_target *target =
         target_on(talloc_asprintf(test_memory, "redis://127.0.0.1:%d", liar.port));
