@@ -116,12 +116,16 @@ json_t *mw_answer_show(struct mw_request *request, int64_t id)
     json_object_del(answer, "actions");
     if (incident->stage == MW_STAGE_CLOSED) {
         const struct mw_plan *plan = mw_incident_plan(incident);
+        struct mw_paper paper;
+        mw_paper_begin(&paper, request->memory, MW_STATE_INFO, 0, NULL);
+        mw_paper_note(&paper, "%s, %s to %s",
+                      mw_say_day(request->memory, incident->since, mw_wall_now()),
+                      mw_time_of_day(request->memory, incident->since),
+                      mw_time_of_day(request->memory, incident->closed_at));
         if (plan != NULL) {
-            struct mw_paper paper;
-            mw_paper_begin(&paper, request->memory, MW_STATE_INFO, 0, NULL);
             mw_scene_write_cause(&paper, plan);
-            append_blocks(answer, mw_paper_end(&paper));
         }
+        append_blocks(answer, mw_paper_end(&paper));
         append_blocks(answer, mw_verdict_message(&scene));
     }
     return answer;

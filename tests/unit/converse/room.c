@@ -160,12 +160,14 @@ bool chat_says(const json_t *message, const char *part)
 
 static const char *approver[] = {"approver"};
 static struct mw_person_config alice = {.name = "alice", .terminal = true, .roles = {1, approver}};
-static void *people[] = {&alice};
+static const char *operator[] = {"operator"};
+static struct mw_person_config bob = {.name = "bob", .terminal = true, .roles = {1, operator} };
+static void *people[] = {&alice, &bob};
 
 static void open_room(struct room *room)
 {
     struct mw_error error;
-    struct mw_converse_settings settings = {.name = "shop-prod", .people = {1, people}};
+    struct mw_converse_settings settings = {.name = "shop-prod", .people = {room->people, people}};
     room->converse = mw_converse_create(room->memory, room->watch, room->record, &settings);
     mw_converse_attach(room->converse, NULL);
     assert_true(mw_converse_add_chat(room->converse, &scripted_chat_ops, NULL, &error));
@@ -176,6 +178,7 @@ int room_set_up(void **state)
     struct room *room = calloc(1, sizeof *room);
     struct mw_error error;
     mw_log_setup(MW_LEVEL_ERROR, false);
+    room->people = 1;
     snprintf(room->folder, sizeof room->folder, "/tmp/mw-converse-XXXXXX");
     assert_non_null(mkdtemp(room->folder));
     snprintf(room->path, sizeof room->path, "%s/record.db", room->folder);

@@ -54,6 +54,7 @@ struct room {
     struct mw_watch *watch;
     struct mw_converse *converse;
     int events;
+    size_t people; /* at the terminal: alice, who approves, and bob, who may not */
     void (*body)(struct room *room);
 };
 

@@ -321,6 +321,52 @@ static void test_answers(void **state)
     room_run(state, answers);
 }
 
+static void shared(struct room *room)
+{
+    room->people = 2;
+    room_start(room);
+    room_restart(room);
+    asked(room);
+    assert_true(chat_says(room_ask(room, "approve I42")->message, "alice: approve I42"));
+    assert_true(chat_says(room_ask(room, "fix cache")->message, "alice: fix cache"));
+    assert_int_equal(fake.decision_count, 0);
+    assert_string_equal(fake.fixed, "");
+    /* Reading needs no name. */
+    assert_true(chat_says(room_ask(room, "status")->message, "cache"));
+    assert_true(chat_says(room_ask(room, "help")->message, "approve ID"));
+    struct mw_chat_event event = {
+        .kind = MW_CHAT_COMMAND, .id = "b", .person = "bob", .text = "reject I42"};
+    assert_true(room_event(room, &event));
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 1);
+    assert_string_equal(fake.decisions[0].person, "bob");
+    assert_int_equal(fake.decisions[0].role, MW_ROLE_OPERATOR);
+}
+
+static void test_who_shares_a_terminal_says_their_name(void **state)
+{
+    room_run(state, shared);
+}
+
+static void nobody(struct room *room)
+{
+    room->people = 0;
+    room_start(room);
+    room_restart(room);
+    asked(room);
+    const struct chat_answer *answer = room_ask(room, "help");
+    assert_true(chat_says(answer->message, "deciding needs a role"));
+    char *text = chat_text(room->memory, answer->message);
+    assert_null(strstr(text, "approve"));
+    room_ask(room, "approve I42");
+    assert_int_equal(fake.decisions[0].role, MW_ROLE_VIEWER);
+}
+
+static void test_an_unlisted_person_is_a_viewer(void **state)
+{
+    room_run(state, nobody);
+}
+
 static void hostile(struct room *room)
 {
     room_start(room);
@@ -359,6 +405,8 @@ int main(void)
         ROOM_TEST(test_typed_reactions),
         ROOM_TEST(test_questions_come_back_with_the_right_words),
         ROOM_TEST(test_answers),
+        ROOM_TEST(test_who_shares_a_terminal_says_their_name),
+        ROOM_TEST(test_an_unlisted_person_is_a_viewer),
         ROOM_TEST(test_hostile_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
