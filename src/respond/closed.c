@@ -52,6 +52,11 @@ bool mw_decide_closed(struct mw_respond *self, int64_t id, enum mw_action action
     struct mw_incident *incident = mw_record_incident(self->record, NULL, id, error);
     if (incident == NULL)
         return false;
+    if (incident->stage != MW_STAGE_CLOSED) {
+        talloc_free(incident);
+        return mw_error_set(error, MW_ERROR_CANCELLED,
+                            "midwatch is stopping; this counts when it is back");
+    }
     bool ok = mw_decide_check_role(action, person, error) &&
               (action == MW_ACTION_UNDO ? undo(self, incident, person, error)
                                         : too_late(incident, action, error));
