@@ -14,6 +14,7 @@
 #define HELD_MS        300000
 #define HELD_MS_MAX    3600000
 #define HELD_MAX       200
+#define EDIT_PAUSE_MS  1000
 
 /* ---- messages that were refused for good ---- */
 
@@ -117,6 +118,7 @@ static bool deliver_row(struct mw_channel *channel, TALLOC_CTX *memory,
     }
     if (deliver(channel, memory, row, thread, error)) {
         release(channel, row);
+        channel->delivered_at = mw_mono_now();
         *delivered = true;
         return true;
     }
@@ -128,6 +130,20 @@ static bool deliver_row(struct mw_channel *channel, TALLOC_CTX *memory,
     return true;
 }
 
+/* Edits come at most once a second, so that what changes quickly is shown once; what is new behind them
+ * keeps its place in the order. Something new alone does not wait. True: waited, so look again. */
+static bool pace(struct mw_channel *channel, const struct mw_outbox_row *rows, size_t count)
+{
+    bool edits = false;
+    for (size_t i = 0; i < count; i++) {
+        edits = edits || (rows[i].reference != NULL && !is_held(channel, &rows[i]));
+    }
+    int64_t since = (mw_mono_now() - channel->delivered_at) / 1000000;
+    struct mw_error error;
+    return edits && channel->delivered_at != 0 && since < EDIT_PAUSE_MS &&
+           !channel->converse->stopping && mw_sleep(EDIT_PAUSE_MS - since, &error);
+}
+
 /* False: the chat or the record is in trouble. */
 static bool deliver_round(struct mw_channel *channel, struct mw_error *error)
 {
@@ -137,6 +153,11 @@ static bool deliver_round(struct mw_channel *channel, struct mw_error *error)
         mw_outbox_due(channel->converse->record, memory, channel->chat->name,
                       BATCH + channel->held_count, &count, error);
     bool delivered = false, well = rows != NULL;
+    if (well && pace(channel, rows, count)) {
+        channel->put_meanwhile = true;
+        talloc_free(memory);
+        return true;
+    }
     for (size_t i = 0; well && i < count; i++) {
         well = deliver_row(channel, memory, &rows[i], &delivered, error);
     }

@@ -29,6 +29,7 @@ struct mw_channel {
     struct mw_condition due; /* something was put into its outbox */
     bool delivering;         /* false: all that can be delivered now is */
     bool put_meanwhile;
+    mw_mono_ns delivered_at; /* the last message; 0: none yet */
     size_t held_count;
     struct mw_held *held;
 

@@ -92,6 +92,22 @@ bool mw_plan_due(const struct mw_incident *incident, const struct mw_plan *plan)
     return judged && (!newest || incident->stage > MW_STAGE_JUDGE);
 }
 
+/* In the tool's own words where the kind is known. */
+static const char *undo_text(const struct mw_scene *scene, const struct mw_step *step)
+{
+    const struct mw_tool *tools =
+        scene->resource != NULL ? scene->resource->target.ops->tools : NULL;
+    for (const struct mw_tool *tool = tools; tool != NULL && tool->name != NULL; tool++) {
+        if (strcmp(tool->name, step->tool) == 0 && tool->undo != NULL) {
+            return tool->undo;
+        }
+    }
+    const struct mw_step back = {.arguments = json_object_get(step->undo, "arguments")};
+    return talloc_asprintf(scene->memory, "%s %s",
+                           json_string_value(json_object_get(step->undo, "tool")),
+                           mw_say_effect(scene, &back));
+}
+
 static void write_plan_steps(struct mw_paper *paper, const struct mw_scene *scene,
                              const struct mw_plan *plan)
 {
@@ -105,12 +121,8 @@ static void write_plan_steps(struct mw_paper *paper, const struct mw_scene *scen
         if (step->expect != NULL && *step->expect != '\0') {
             detail = talloc_asprintf_append(detail, "; expected: %s", step->expect);
         }
-        const char *undo_tool = json_string_value(json_object_get(step->undo, "tool"));
-        if (undo_tool != NULL) {
-            json_t *arguments = json_object_get(step->undo, "arguments");
-            const struct mw_step back = {.arguments = arguments};
-            detail = talloc_asprintf_append(detail, "; undo: %s %s", undo_tool,
-                                            mw_say_effect(scene, &back));
+        if (step->undo != NULL) {
+            detail = talloc_asprintf_append(detail, "; undo: %s", undo_text(scene, step));
         }
         mw_paper_step(paper, talloc_asprintf(scene->memory, "%s %s", step->tool, step->resource),
                       detail, mw_say_risk(scene, step), NULL);
