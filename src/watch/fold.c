@@ -149,8 +149,8 @@ static char *shown(TALLOC_CTX *memory, const char *line)
 {
     char *clean = line != NULL ? mw_text_clean(NULL, line, strlen(line), 2 * LINE_MAX_KEPT) : NULL;
     char *masked = clean != NULL ? mw_redact(clean, clean) : NULL;
-    char *text =
-        masked != NULL ? mw_text_clean(memory, masked, strlen(masked), LINE_MAX_SHOWN) : NULL;
+    char *brief = masked != NULL ? mw_log_shorten(clean, masked) : NULL;
+    char *text = brief != NULL ? mw_text_clean(memory, brief, strlen(brief), LINE_MAX_SHOWN) : NULL;
     talloc_free(clean);
     return text;
 }

@@ -33,6 +33,12 @@ struct mw_control *mw_control_create(TALLOC_CTX *memory, const struct mw_control
 /* How bad a log line of unknown format is, by the level that it names. */
 enum mw_log_severity mw_log_severity_guess(const char *line);
 
+/* ---- moment.c ---- */
+
+/* "17:M 22 Nov 2026 03:08:05.123 # Ready" → "03:08:05 # Ready" where that is today's date; the line as
+ * it is where it is of another day, or tells time in another zone, or begins otherwise. */
+char *mw_log_shorten(TALLOC_CTX *memory, const char *line);
+
 /* ---- fold.c ---- */
 
 /* Lines of a log by template: what differs only in digits, hexadecimal and quoted parts is one

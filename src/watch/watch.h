@@ -83,15 +83,15 @@ struct mw_resource {
 
     struct mw_watch *watch; /* what follows is the watch room's own */
     struct mw_fiber *fiber;
-    bool ended; /* the fiber has been and gone */
     struct mw_condition sampled, hurry;
-    int haste;
     struct mw_course course;
-    bool probing, differs;   /* differs: the newest sample says other than `health` */
     mw_mono_ns planned;      /* when the next probe is due by the schedule */
     mw_wall_ms begun_at;     /* when the newest ended probe began */
     mw_mono_ns begun_mono;   /* when the newest probe began */
     mw_wall_ms wanted_after; /* somebody waits for a probe begun after this; 0: nobody */
+    int haste;
+    bool ended;            /* the fiber has been and gone */
+    bool probing, differs; /* differs: the newest sample says other than `health` */
 };
 
 struct mw_watch_listener {

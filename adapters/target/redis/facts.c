@@ -161,7 +161,7 @@ bool mw_redis_facts(struct mw_target *target, struct mw_deadline deadline, json_
                     struct mw_error *error)
 {
     struct mw_redis *redis = target->state;
-    struct mw_redis_info info;
+    struct mw_redis_info info = {.loading = -1};
     struct mw_redis_room room = {.known = false};
     if (!mw_redis_read_info(redis, deadline, &info, NULL, error) ||
         !mw_redis_read_persistence(redis, &info, deadline, error)) {

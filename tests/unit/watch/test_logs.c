@@ -3,6 +3,7 @@
 #include "helper.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "watch/internal.h"
@@ -77,6 +78,48 @@ static void memory_stays_bounded_and_the_worst_stay(void **state)
     assert_string_equal(lines[1].line, "WARN gggg");
     talloc_free(lines);
     talloc_free(fold);
+}
+
+static void check_short(const char *line, const char *expected)
+{
+    char *seen = mw_log_shorten(NULL, line);
+    assert_string_equal(seen, expected);
+    talloc_free(seen);
+}
+
+/* The virtual clock stands at 2027-01-15T08:00:00Z. */
+static void dates_of_today_are_left_out(void **state)
+{
+    setenv("TZ", "UTC", 1);
+    tzset();
+    mw_clock_virtual(WALL_START, 1);
+    check_short("17:M 15 Jan 2027 03:08:05.123 # Background saving error",
+                "03:08:05 # Background saving error");
+    check_short("2027-01-15T03:08:05.123456Z ERROR x", "03:08:05 ERROR x");
+    check_short("2027-01-15 03:08:05,123 UTC [7] FATAL:  x", "03:08:05 [7] FATAL:  x");
+    check_short("2027-01-15T03:08:05+00:00 ERROR x", "03:08:05 ERROR x");
+    check_short("2027/01/15 03:08:05 [error] 7#7: x", "03:08:05 [error] 7#7: x");
+    check_short("Jan 15 03:08:05 host app[7]: x", "03:08:05 host app[7]: x");
+    check_short("[2027-01-15 03:08:05] ERROR x", "03:08:05 ERROR x");
+    static const char *const kept[] = {
+        "17:M 14 Jan 2027 03:08:05.123 # yesterday",
+        "2027-01-15T03:08:05+02:00 another zone",
+        "2027-01-15T03:08:05-0530 another zone",
+        "{\"time\":\"2027-01-15T03:08:05Z\",\"level\":\"error\"}",
+        "03:08:05 ERROR short already",
+        "ERROR nothing here",
+        "",
+        "2027-01-15",
+        "2027-01-15 03:08",
+        "2027-01-15 03:08:0",
+        "a long way to go before anything comes, 2027-01-15 03:08:05 x",
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        check_short(kept[i], kept[i]);
+    }
+    check_short("2027-01-15 03:08:05", "03:08:05 ");
+    check_short("2027-01-15 03:08:05+", "03:08:05 +");
+    mw_clock_real();
 }
 
 /* ---- sources ---- */
@@ -234,6 +277,7 @@ int main(void)
         cmocka_unit_test(levels_are_found),
         cmocka_unit_test(equal_templates_fold),
         cmocka_unit_test(memory_stays_bounded_and_the_worst_stay),
+        cmocka_unit_test(dates_of_today_are_left_out),
         test_with_file(a_file_is_read),
         test_with_file(much_is_cut_at_the_start),
         test_with_file(a_file_of_noise_is_survived),
