@@ -375,6 +375,19 @@ static void load_list(struct loader *self, const struct mw_yaml *root, const cha
     }
 }
 
+struct people_at {
+    struct loader *loader;
+    const struct mw_yaml *list;
+};
+
+static void add_people_fault(void *context, size_t index, const char *key, const char *text)
+{
+    const struct people_at *at = context;
+    char *path = talloc_asprintf(at->loader->settings, "people[%zu].%s", index, key);
+    mw_fault_add(at->loader->faults, mw_yaml_line_of(at->list->items[index], key, NULL), path, "%s",
+                 text);
+}
+
 static void load_root(struct loader *self, const struct mw_yaml *mapping)
 {
     static const char *const apart[] = {"chat", "resources", "llm", NULL};
@@ -387,9 +400,13 @@ static void load_root(struct loader *self, const struct mw_yaml *mapping)
     settings->log = root.log;
     settings->policy = root.policy;
     settings->people = root.people;
-    struct mw_error error = {0};
-    if (!mw_people_check(&settings->people, &error))
-        mw_fault_add(self->faults, mw_yaml_line_of(mapping, "people", NULL), "", "%s", error.text);
+    struct people_at at = {self, mw_yaml_get(mapping, "people")};
+    const struct mw_people_faults faults = {.context = &at, .add = add_people_fault};
+    mw_people_check(&settings->people, &faults);
+    const char *store = scalar(mapping, "store");
+    if (store != NULL && strstr(store, "://") != NULL)
+        mw_fault_add(self->faults, mw_yaml_line_of(mapping, "store", NULL), "store",
+                     "not in this version: a database server; write the path of a file");
 }
 
 /* The adapters look at their own values: an address that cannot be one, say. */

@@ -29,8 +29,14 @@ struct mw_person_config {
 
 extern const struct mw_option mw_person_options[];
 
-/* Checks names and roles of a list of struct mw_person_config; BAD_INPUT with what to write instead. */
-bool mw_people_check(const struct mw_section_list *people, struct mw_error *error);
+/* Who is told what is wrong with a list of people: which entry, which key, and what to write instead. */
+struct mw_people_faults {
+    void *context;
+    void (*add)(void *context, size_t index, const char *key, const char *text);
+};
+
+/* Checks names and roles of a list of struct mw_person_config. */
+void mw_people_check(const struct mw_section_list *people, const struct mw_people_faults *faults);
 
 /* ---- the room ---- */
 

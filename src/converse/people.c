@@ -2,6 +2,7 @@
 #include "converse/people.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -75,40 +76,50 @@ static bool is_plain_name(const char *name)
            mw_text_is_utf8(name, strlen(name));
 }
 
-bool mw_people_check(const struct mw_section_list *people, struct mw_error *error)
+static void check_name(const struct mw_section_list *people, size_t index,
+                       const struct mw_people_faults *faults)
+{
+    const struct mw_person_config *person = people->items[index];
+    if (person->name == NULL) {
+        return;
+    }
+    if (!is_plain_name(person->name)) {
+        faults->add(faults->context, index, "name",
+                    "that is no name; write one word without a colon, at most 64 bytes");
+    }
+    for (size_t i = 0; i < index; i++) {
+        const struct mw_person_config *other = people->items[i];
+        if (other->name != NULL && strcasecmp(person->name, other->name) == 0) {
+            faults->add(faults->context, index, "name",
+                        "that name is listed twice; write one entry with all roles");
+            return;
+        }
+    }
+}
+
+static void check_role(const char *word, size_t index, const struct mw_people_faults *faults)
+{
+    enum mw_role role;
+    if (parse_role(word, &role)) {
+        return;
+    }
+    char text[200];
+    const char *near = mw_text_nearest(word, role_names);
+    snprintf(text, sizeof text, "\"%.60s\" is no role; %s%s%s viewer, operator, approver and admin",
+             word, near != NULL ? "write " : "", near != NULL ? near : "",
+             near != NULL ? "; there are" : "there are");
+    faults->add(faults->context, index, "roles", text);
+}
+
+void mw_people_check(const struct mw_section_list *people, const struct mw_people_faults *faults)
 {
     for (size_t i = 0; i < people->count; i++) {
         const struct mw_person_config *person = people->items[i];
-        if (!is_plain_name(person->name)) {
-            return mw_error_set(error, MW_ERROR_BAD_INPUT,
-                                "people[%zu].name: \"%.60s\" is no name; write one word without a "
-                                "colon, at most 64 bytes",
-                                i, person->name);
-        }
-        for (size_t j = 0; j < i; j++) {
-            const struct mw_person_config *other = people->items[j];
-            if (strcasecmp(person->name, other->name) == 0) {
-                return mw_error_set(
-                    error, MW_ERROR_BAD_INPUT,
-                    "people[%zu].name: %s is listed twice; write one entry with all "
-                    "roles",
-                    i, person->name);
-            }
-        }
-        enum mw_role role;
+        check_name(people, i, faults);
         for (size_t j = 0; j < person->roles.count; j++) {
-            if (!parse_role(person->roles.items[j], &role)) {
-                const char *near = mw_text_nearest(person->roles.items[j], role_names);
-                return mw_error_set(error, MW_ERROR_BAD_INPUT,
-                                    "people[%zu].roles: \"%.60s\" is no role; %s%s%s viewer, "
-                                    "operator, approver and admin",
-                                    i, person->roles.items[j], near != NULL ? "write " : "",
-                                    near != NULL ? near : "",
-                                    near != NULL ? "; there are" : "there are");
-            }
+            check_role(person->roles.items[j], i, faults);
         }
     }
-    return true;
 }
 
 /* ---- who it was ---- */
