@@ -72,9 +72,9 @@ static int verify_audit(struct mw_record *record, TALLOC_CTX *memory, const char
                         struct mw_error *error)
 {
     int64_t rows = 0, broken = 0;
-    if (strcmp(word, "verify") != 0) {
+    if (word == NULL || strcmp(word, "verify") != 0) {
         fprintf(stderr, "midwatch: \"audit %.40s\" is not in this version; audit verify is\n",
-                word);
+                word != NULL ? word : "");
         return MW_EXIT_USAGE;
     }
     if (!mw_audit_verify(record, &rows, &broken, error))

@@ -307,8 +307,8 @@ struct mw_addresses *mw_resolve(TALLOC_CTX *memory, const char *host, int port,
         addresses->count = 1;
         return addresses;
     }
-    char lower[HOST_MAX + 1];
-    for (size_t i = 0; i <= length; i++)
+    char lower[HOST_MAX + 1] = "";
+    for (size_t i = 0; i < length; i++)
         lower[i] = (char)tolower((unsigned char)host[i]);
     return look_up(memory, lower, port, deadline, error);
 }
