@@ -3,19 +3,15 @@
  * The planner that asks nobody: it looks the situation up in the runbooks (prompts/runbooks,
  * described in the README there). The same situation always gets the same answer.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <talloc.h>
 
+#include "adapters/llm/model/runbooks.h"
 #include "adapters/llm/runbook/template.h"
 #include "base/log.h"
-#include "base/yaml.h"
 #include "midwatch/planner.h"
 
-#define ROOM      "runbook"
-#define FILES_MAX 200
+#define ROOM "runbook"
 
 struct runbooks {
     json_t *books; /* array of {"kind", "name", "when", "cause", …} */
@@ -27,100 +23,13 @@ static int release(struct runbooks *self)
     return 0;
 }
 
-/* ---- reading ---- */
-
-static char *read_file(TALLOC_CTX *memory, const char *path, size_t *length, struct mw_error *error)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        mw_error_set(error, MW_ERROR_PERMANENT, "cannot read %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    char *text = talloc_size(memory, MW_YAML_BYTES_MAX + 1);
-    *length = fread(text, 1, MW_YAML_BYTES_MAX + 1, file);
-    fclose(file);
-    if (*length > MW_YAML_BYTES_MAX) {
-        mw_error_set(error, MW_ERROR_BAD_INPUT, "%s is larger than a runbook may be", path);
-        return NULL;
-    }
-    return text;
-}
-
-static bool book_fits_form(const json_t *book)
-{
-    return json_is_string(json_object_get(book, "cause")) &&
-           json_is_number(json_object_get(book, "confidence")) &&
-           json_is_object(json_object_get(book, "when")) &&
-           json_array_size(json_object_get(book, "options")) > 0;
-}
-
-static bool add_file(struct runbooks *self, TALLOC_CTX *memory, const char *path,
-                     struct mw_error *error)
-{
-    size_t length = 0;
-    int line = 0;
-    char *text = read_file(memory, path, &length, error);
-    if (text == NULL)
-        return false;
-    const struct mw_yaml *tree = mw_yaml_parse(memory, text, length, &line, error);
-    if (tree == NULL)
-        return mw_error_wrap(error, "%s:%d", path, line);
-    json_auto_t *file = mw_yaml_to_json(tree);
-    json_t *kind = json_object_get(file, "kind");
-    json_t *books = json_object_get(file, "runbooks");
-    if (!json_is_string(kind) || !json_is_array(books))
-        return mw_error_set(error, MW_ERROR_BAD_INPUT,
-                            "%s: a runbook file needs `kind:` and a list `runbooks:`", path);
-    size_t i;
-    json_t *book;
-    json_array_foreach(books, i, book)
-    {
-        if (!book_fits_form(book))
-            return mw_error_set(error, MW_ERROR_BAD_INPUT,
-                                "%s: runbook %zu needs `when`, `cause`, `confidence` and `options`",
-                                path, i + 1);
-        json_object_set(book, "kind", kind);
-        json_array_append(self->books, book);
-    }
-    return true;
-}
-
-static int is_yaml(const struct dirent *entry)
-{
-    size_t length = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && length > 5 &&
-           strcmp(entry->d_name + length - 5, ".yaml") == 0;
-}
-
-static bool read_folder(struct runbooks *self, const char *folder, struct mw_error *error)
-{
-    struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_yaml, alphasort);
-    if (count < 0)
-        return mw_error_set(error, MW_ERROR_PERMANENT, "cannot read the runbooks in %s: %s", folder,
-                            strerror(errno));
-    bool ok = count <= FILES_MAX;
-    if (!ok)
-        mw_error_set(error, MW_ERROR_BAD_INPUT, "%s holds more than %d runbooks", folder,
-                     FILES_MAX);
-    TALLOC_CTX *memory = talloc_new(NULL);
-    for (int i = 0; i < count; i++) {
-        char *path = talloc_asprintf(memory, "%s/%s", folder, entries[i]->d_name);
-        ok = ok && add_file(self, memory, path, error);
-        free(entries[i]);
-    }
-    free(entries);
-    talloc_free(memory);
-    return ok;
-}
-
 static bool runbook_create(struct mw_planner *planner, const void *config, const char *folder,
                            struct mw_error *error)
 {
     struct runbooks *self = talloc_zero(planner, struct runbooks);
-    self->books = json_array();
     talloc_set_destructor(self, release);
-    if (!read_folder(self, folder, error)) {
+    self->books = mw_runbooks_read(folder, error);
+    if (self->books == NULL) {
         talloc_free(self);
         return false;
     }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Argument schemas as models take them. */
+#ifndef MIDWATCH_LLM_SCHEMA_H
+#define MIDWATCH_LLM_SCHEMA_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* The part of a JSON Schema that all services take: type, title, description, enum, properties, required,
+ * additionalProperties, items, prefixItems, minItems, maxItems, minimum, maximum, anyOf, oneOf. The rest is
+ * left out, which only makes it wider; `const` becomes `enum`, a list of types becomes `anyOf`. Without
+ * `descriptions`, for schemas from strangers, titles and descriptions go too. A new reference. */
+json_t *mw_schema_reduce(json_t *schema, bool descriptions);
+
+#endif
