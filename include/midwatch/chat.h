@@ -24,11 +24,11 @@ enum mw_chat_event_kind {
 /* Borrowed for the length of the call. Everything but `kind` is foreign text. */
 struct mw_chat_event {
     enum mw_chat_event_kind kind;
-    const char *id;       /* the platform's id, by which a redelivery is recognised */
-    const char *person;   /* the platform's id of who did it */
-    const char *text;     /* COMMAND: the words, without address or slash command. REACTION: "r2" where
+    const char *id;     /* the platform's id, by which a redelivery is recognised */
+    const char *person; /* the platform's id of who did it */
+    const char *text;  /* COMMAND: the words, without address or slash command. REACTION: "r2" where
                              the place says which plan, NULL otherwise */
-    const char *emoji;    /* REACTION: as the platform names it: "✅", "+1", "white_check_mark" */
+    const char *emoji; /* REACTION: as the platform names it: "✅", "+1", "white_check_mark" */
     const char *message;  /* REACTION: reference of the message; NULL when `incident` says it */
     const char *incident; /* "I42" where the place implies it (its thread); NULL otherwise */
     const char *place;    /* where an answer should stand; the adapter's own words; may be NULL */

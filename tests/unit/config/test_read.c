@@ -298,23 +298,23 @@ static const struct mw_option everything_options[] = {
 static void test_twenty_faults_are_twenty_lines(void **state)
 {
     struct world *world = *state;
-    struct mw_yaml *root = read_text(world, "every: 5\n"             /* 1, and name is missing */
-                                            "hold: many\n"           /* 2 */
+    struct mw_yaml *root = read_text(world, "every: 5\n"   /* 1, and name is missing */
+                                            "hold: many\n" /* 2 */
                                             "size: 1MB\n"
-                                            "cache: yes\n"           /* 4 */
-                                            "confidence: 7\n"        /* 5 */
-                                            "level: loud\n"          /* 6 */
-                                            "path: []\n"             /* 7 */
-                                            "list: {a: b}\n"         /* 8 */
-                                            "thresholds:\n"          /* 9 */
-                                            "  one: 5\n"             /* 10 */
-                                            "  two: {degradd: 1}\n"  /* 11 */
-                                            "  three: {failed: x}\n" /* 12 */
-                                            "inner:\n"               /* 13 */
-                                            "  name: [x]\n"          /* 14 */
-                                            "  evrey: 5s\n"          /* 15 */
-                                            "  every: 5h\n"          /* 16 */
-                                            "items:\n"               /* 17 */
+                                            "cache: yes\n"                /* 4 */
+                                            "confidence: 7\n"             /* 5 */
+                                            "level: loud\n"               /* 6 */
+                                            "path: []\n"                  /* 7 */
+                                            "list: {a: b}\n"              /* 8 */
+                                            "thresholds:\n"               /* 9 */
+                                            "  one: 5\n"                  /* 10 */
+                                            "  two: {degradd: 1}\n"       /* 11 */
+                                            "  three: {failed: x}\n"      /* 12 */
+                                            "inner:\n"                    /* 13 */
+                                            "  name: [x]\n"               /* 14 */
+                                            "  evrey: 5s\n"               /* 15 */
+                                            "  every: 5h\n"               /* 16 */
+                                            "items:\n"                    /* 17 */
                                             "  - name: ${MW_TEST_NONE}\n" /* 18 */
                                             "  - hold: 10\n" /* 19, and name is missing */
                                             "  - text\n"     /* 20 */
