@@ -145,10 +145,10 @@ static void probe(struct mw_resource *resource, int hold)
     mw_wall_ms begun_at = mw_wall_now();
 
     resource->probing = true;
-    resource->begun_mono = mw_mono_now();
     bool measured = resource->target.ops->probe(
         &resource->target, mw_deadline_in(resource->config->timeout), &sample, &error);
     resource->probing = false;
+    resource->ended_mono = mw_mono_now();
 
     if (measured || error.class != MW_ERROR_CANCELLED) {
         if (sample.measured_at == 0) {
@@ -192,14 +192,14 @@ static mw_mono_ns due(const struct mw_resource *resource)
 {
     mw_mono_ns at = resource->planned;
     if (resource->haste > 0 || resource->differs) {
-        at = earlier(at, resource->begun_mono + quick_ns(resource));
+        at = earlier(at, resource->ended_mono + quick_ns(resource));
     }
     if (resource->wanted_after != 0) {
         int64_t ahead = resource->wanted_after + 1 - mw_wall_now();
         mw_mono_ns soon = mw_mono_now() + (ahead > 0 ? ahead * MS_NS : 0);
         /* Who waits again and again must not turn the interval into a flood. */
         mw_mono_ns spaced =
-            resource->begun_mono + earlier(quick_ns(resource), (mw_mono_ns)QUICK_MS_MIN * MS_NS);
+            resource->ended_mono + earlier(quick_ns(resource), (mw_mono_ns)QUICK_MS_MIN * MS_NS);
         at = earlier(at, soon > spaced ? soon : spaced);
     }
     return at;

@@ -12,6 +12,9 @@
 /* The first probes are spread over at most this long. */
 #define SPREAD_MS 1000
 
+/* Probes begin on a common beat, so that one turn of the loop serves many of them. */
+#define BEAT_MS 20
+
 /* Long ago, with room to add to it. */
 #define NEVER (INT64_MIN / 2)
 
@@ -92,7 +95,7 @@ static struct mw_resource *create_resource(struct mw_watch *watch, const struct 
     resource->environment = config->environment != NULL ? config->environment : ops->environment;
     resource->config = config;
     resource->watch = watch;
-    resource->begun_mono = NEVER;
+    resource->ended_mono = NEVER;
     resource->history = mw_history_create(resource);
     resource->target = (struct mw_target){.ops = ops,
                                           .memory = resource,
@@ -143,7 +146,8 @@ void mw_watch_start(struct mw_watch *watch)
     for (size_t i = 0; i < watch->count; i++) {
         struct mw_resource *resource = watch->resources[i];
         int64_t spread = resource->config->every < SPREAD_MS ? resource->config->every : SPREAD_MS;
-        resource->planned = now + spread * MS_NS / (int64_t)watch->count * (int64_t)i;
+        int64_t offset = spread * (int64_t)i / (int64_t)watch->count;
+        resource->planned = now + offset / BEAT_MS * BEAT_MS * MS_NS;
         resource->fiber = mw_fiber_spawn(&watch->fibers, resource->name, mw_probe_fiber, resource);
     }
 }

@@ -85,9 +85,9 @@ struct mw_resource {
     struct mw_fiber *fiber;
     struct mw_condition sampled, hurry;
     struct mw_course course;
-    mw_mono_ns planned;      /* when the next probe is due by the schedule */
-    mw_wall_ms begun_at;     /* when the newest ended probe began */
-    mw_mono_ns begun_mono;   /* when the newest probe began */
+    mw_mono_ns planned;    /* when the next probe is due by the schedule */
+    mw_wall_ms begun_at;   /* when the newest ended probe began */
+    mw_mono_ns ended_mono; /* when the newest probe ended; quick ones keep their distance from it */
     mw_wall_ms wanted_after; /* somebody waits for a probe begun after this; 0: nobody */
     int haste;
     bool ended;            /* the fiber has been and gone */
