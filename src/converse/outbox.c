@@ -131,17 +131,25 @@ static bool deliver_row(struct mw_channel *channel, TALLOC_CTX *memory,
 }
 
 /* Edits come at most once a second, so that what changes quickly is shown once; what is new behind them
- * keeps its place in the order. Something new alone does not wait. True: waited, so look again. */
-static bool pace(struct mw_channel *channel, const struct mw_outbox_row *rows, size_t count)
+ * keeps its place in the order. Milliseconds until the next may come; 0: now. */
+static int64_t pause_left(struct mw_channel *channel, const struct mw_outbox_row *rows,
+                          size_t count)
 {
     bool edits = false;
     for (size_t i = 0; i < count; i++) {
         edits = edits || (rows[i].reference != NULL && !is_held(channel, &rows[i]));
     }
-    int64_t since = (mw_mono_now() - channel->delivered_at) / 1000000;
-    struct mw_error error;
-    return edits && channel->delivered_at != 0 && since < EDIT_PAUSE_MS &&
-           !channel->converse->stopping && mw_sleep(EDIT_PAUSE_MS - since, &error);
+    if (!edits || channel->delivered_at == 0 || channel->converse->stopping) {
+        return 0;
+    }
+    int64_t left = EDIT_PAUSE_MS - (mw_mono_now() - channel->delivered_at) / 1000000;
+    return left > 0 ? left : 0;
+}
+
+/* An alarm waits for nothing. */
+static bool is_alarm(const struct mw_outbox_row *row)
+{
+    return row->reference == NULL && strcmp(row->slot, "card") == 0;
 }
 
 /* False: the chat or the record is in trouble. */
@@ -153,17 +161,19 @@ static bool deliver_round(struct mw_channel *channel, struct mw_error *error)
         mw_outbox_due(channel->converse->record, memory, channel->chat->name,
                       BATCH + channel->held_count, &count, error);
     bool delivered = false, well = rows != NULL;
-    if (well && pace(channel, rows, count)) {
-        channel->put_meanwhile = true;
-        talloc_free(memory);
-        return true;
-    }
+    int64_t left = well ? pause_left(channel, rows, count) : 0;
     for (size_t i = 0; well && i < count; i++) {
-        well = deliver_row(channel, memory, &rows[i], &delivered, error);
+        if (left == 0 || is_alarm(&rows[i])) {
+            well = deliver_row(channel, memory, &rows[i], &delivered, error);
+        }
+    }
+    talloc_free(memory);
+    if (well && left > 0) {
+        struct mw_error woken;
+        mw_condition_wait(&channel->due, mw_deadline_in(left), &woken);
     }
     /* What was delivered may be what others waited for, or there may be more than one batch. */
-    channel->put_meanwhile |= delivered;
-    talloc_free(memory);
+    channel->put_meanwhile |= delivered || left > 0;
     return well;
 }
 
