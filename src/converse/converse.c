@@ -149,6 +149,9 @@ void mw_converse_stop(struct mw_converse *converse)
     struct mw_deadline deadline = mw_deadline_in(SETTLE_MS);
     struct mw_error error;
     converse->stopping = true;
+    for (size_t i = 0; i < converse->channel_count; i++) {
+        mw_condition_notify(&converse->channels[i]->due);
+    }
     while (!is_settled(converse) && converse->fibers.count > 0) {
         if (!mw_condition_wait(&converse->settled, deadline, &error)) {
             mw_log_warning("converse",
