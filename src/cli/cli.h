@@ -32,7 +32,8 @@ struct mw_subcommand {
 };
 
 extern const struct mw_subcommand mw_command_run, mw_command_check, mw_command_status,
-    mw_command_tools, mw_command_incidents, mw_command_incident, mw_command_audit;
+    mw_command_tools, mw_command_incidents, mw_command_incident, mw_command_audit,
+    mw_command_config;
 
 /* Prints a document to stdout. */
 void mw_print_json(const json_t *document);

@@ -12,7 +12,8 @@
 static struct mw_record *open_record(TALLOC_CTX *memory, const struct mw_settings *settings,
                                      struct mw_error *error)
 {
-    return mw_record_open(memory, mw_registry_stores[0], settings->store, MW_STORE_READER, error);
+    return mw_record_open(memory, mw_registry_stores[0], settings->root.store, MW_STORE_READER,
+                          error);
 }
 
 static void print_line(TALLOC_CTX *memory, const struct mw_incident *incident)

@@ -6,13 +6,14 @@
 #include "cli/cli.h"
 #include "runtime/runtime.h"
 
-#define ROOM "midwatch"
+#define ROOM        "midwatch"
+#define LAG_LOOK_MS 10000
+#define LAG_MS_MAX  50
 
 struct daemon {
     const struct mw_settings *settings;
     struct mw_record *record;
     struct mw_watch *watch;
-    struct mw_planner planner;
     struct mw_converse *converse;
     struct mw_respond *respond;
 };
@@ -23,7 +24,7 @@ static bool open_planner(struct daemon *self, TALLOC_CTX *memory, struct mw_plan
     const struct mw_llm_settings *llm = &self->settings->llm;
     *planner = talloc_zero(memory, struct mw_planner);
     (*planner)->ops = llm->ops;
-    return llm->ops->create(*planner, llm->config, llm->runbooks, error);
+    return llm->ops->create(*planner, llm->config, llm->common.runbooks, error);
 }
 
 static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error *error)
@@ -34,15 +35,17 @@ static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error 
     if (self->watch == NULL || !open_planner(self, memory, &planner, error))
         return false;
     self->record =
-        mw_record_open(memory, mw_registry_stores[0], settings->store, MW_STORE_ACTIVE, error);
+        mw_record_open(memory, mw_registry_stores[0], settings->root.store, MW_STORE_ACTIVE, error);
     if (self->record == NULL)
         return false;
 
-    struct mw_converse_settings converse = {
-        .name = settings->name, .people = settings->people, .policy = settings->policy};
+    struct mw_converse_settings converse = {.name = settings->root.name,
+                                            .people = settings->root.people,
+                                            .policy = settings->root.policy};
     self->converse = mw_converse_create(memory, self->watch, self->record, &converse);
-    struct mw_respond_settings respond = {
-        .policy = settings->policy, .planner = planner, .planner_timeout = settings->llm.timeout};
+    struct mw_respond_settings respond = {.policy = settings->root.policy,
+                                          .planner = planner,
+                                          .planner_timeout = settings->llm.common.timeout};
     self->respond = mw_respond_create(memory, self->watch, self->record, &respond,
                                       mw_converse_listener(self->converse));
     mw_converse_attach(self->converse, self->respond);
@@ -75,6 +78,19 @@ static void close_rooms(struct daemon *self)
         mw_record_close(self->record);
 }
 
+/* The loop's own lag is told when it could have been felt. */
+static void watch_loop(void *argument)
+{
+    struct mw_error error;
+    while (mw_sleep(LAG_LOOK_MS, &error)) {
+        struct mw_loop_stats stats = mw_loop_stats();
+        if (stats.lag_ms_max > LAG_MS_MAX)
+            mw_log_warning(ROOM, "the loop was held up for %.0f ms", stats.lag_ms_max);
+        mw_log_debug(ROOM, "loop: lag at most %.1f ms, %zu fibers, %zu stacks", stats.lag_ms_max,
+                     stats.fibers, stats.stacks);
+    }
+}
+
 static void wait_for_end(void)
 {
     int number;
@@ -87,12 +103,16 @@ static int command_run(const struct mw_invocation *invocation, const struct mw_s
 {
     struct daemon self = {.settings = settings};
     struct mw_error error = {0};
-    mw_log_setup((enum mw_log_level)settings->log->level, settings->log->format == 1);
+    mw_log_setup((enum mw_log_level)settings->root.log->level, settings->root.log->format == 1);
     TALLOC_CTX *memory = talloc_new(NULL);
     int status = MW_EXIT_OK;
     if (open_rooms(&self, memory, &error) && start_rooms(&self, &error)) {
-        mw_log_info(ROOM, "%s: watching %zu resources", settings->name, self.watch->count);
+        mw_log_info(ROOM, "%s: watching %zu resources", settings->root.name, self.watch->count);
+        struct mw_group own;
+        mw_group_init(&own);
+        mw_fiber_spawn(&own, "loop lag", watch_loop, NULL);
         wait_for_end();
+        mw_group_finish(&own);
     } else {
         status = mw_complain(&error);
     }

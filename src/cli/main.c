@@ -13,12 +13,13 @@
 #endif
 
 static const struct mw_subcommand *const subcommands[] = {
-    &mw_command_run,       &mw_command_check,    &mw_command_status, &mw_command_tools,
-    &mw_command_incidents, &mw_command_incident, &mw_command_audit,  NULL,
+    &mw_command_run,   &mw_command_check,     &mw_command_status,
+    &mw_command_tools, &mw_command_incidents, &mw_command_incident,
+    &mw_command_audit, &mw_command_config,    NULL,
 };
 
 /* Known to the interface; this version does not have them. */
-static const char *const later[] = {"doctor", "mcp", "drill", "evaluate", "report", "config", NULL};
+static const char *const later[] = {"doctor", "mcp", "drill", "evaluate", "report", NULL};
 
 struct start {
     const struct mw_subcommand *command;
@@ -35,10 +36,10 @@ static void print_help(FILE *to)
         char left[64];
         snprintf(left, sizeof left, "%s %s%s", subcommands[i]->name, subcommands[i]->arguments,
                  subcommands[i]->json ? "[--json]" : "");
-        fprintf(to, "  %-24s %s\n", left, subcommands[i]->help);
+        fprintf(to, "  %-25s %s\n", left, subcommands[i]->help);
     }
-    fputs("  help [COMMAND]           this text\n"
-          "  --version                the version\n\n"
+    fputs("  help [COMMAND]            this text\n"
+          "  --version                 the version\n\n"
           "FILE is ./midwatch.yaml, or else /etc/midwatch/midwatch.yaml. Exit status: 0 all well,\n"
           "1 something failed, 2 wrong usage or configuration.\n",
           to);

@@ -8,164 +8,6 @@
 #include "cli/places.h"
 #include "config/config.h"
 
-/* Named by the interface, and not built yet. */
-static const char *const later_chats[] = {"slack", "matrix", NULL};
-static const char *const later_planners[] = {"gemini", "openai", NULL};
-static const char *const later_kinds[] = {
-    "postgres", "nginx",        "docker",          "http", "exec", "linux",  "gcp_compute",
-    "gcp_sql",  "gcp_discover", "gcp_memorystore", "tcp",  "sql",  "promql", NULL};
-
-static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
-static const char *const log_formats[] = {"text", "json", NULL};
-
-static const struct mw_option log_options[] = {
-    {.name = "level",
-     .type = MW_OPTION_CHOICE,
-     .fallback = "info",
-     .help = "how much is said on stderr",
-     .offset = offsetof(struct mw_log_settings, level),
-     .choices = log_levels},
-    {.name = "format",
-     .type = MW_OPTION_CHOICE,
-     .fallback = "text",
-     .help = "lines for people or for programs",
-     .offset = offsetof(struct mw_log_settings, format),
-     .choices = log_formats},
-    {.name = NULL},
-};
-
-static const struct mw_option llm_options[] = {
-    {.name = "provider",
-     .type = MW_OPTION_TEXT,
-     .fallback = "runbook",
-     .help = "who proposes plans: runbook",
-     .offset = offsetof(struct mw_llm_settings, provider)},
-    {.name = "timeout",
-     .type = MW_OPTION_DURATION,
-     .fallback = "60s",
-     .help = "how long a proposal may take",
-     .offset = offsetof(struct mw_llm_settings, timeout),
-     .minimum = 1000,
-     .maximum = 600000},
-    {.name = "runbooks",
-     .type = MW_OPTION_PATH,
-     .help = "folder of the runbooks; those that come with midwatch where it is not given",
-     .offset = offsetof(struct mw_llm_settings, runbooks)},
-    {.name = "model", .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = "a model's name"},
-    {.name = "api_key", .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = "a model's key"},
-    {.name = "base_url",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "a model's address"},
-    {.name = "max_turns",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "rounds of looking"},
-    {.name = "fallback",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "who is asked next"},
-    {.name = "send_logs",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "log lines leave"},
-    {.name = "price", .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = "what tokens cost"},
-    {.name = "daily_budget_usd",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "what a day may cost"},
-    {.name = NULL},
-};
-
-static const struct mw_option chat_options[] = {
-    {.name = "kind",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_REQUIRED,
-     .help = "terminal",
-     .offset = 0},
-    {.name = NULL},
-};
-
-struct chat_common {
-    const char *kind;
-};
-
-/* What the root table fills; chats, resources and the planner are read apart, since their adapters know
- * further keys. Their rows stand here so that the names are known. */
-struct root {
-    const char *name, *store;
-    struct mw_log_settings *log;
-    struct mw_llm_settings *llm;
-    struct mw_policy *policy;
-    struct mw_section_list people, chats, resources;
-};
-
-#define LATER(key, text)                                                           \
-    {                                                                              \
-        .name = key, .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = text \
-    }
-
-static const struct mw_option root_options[] = {
-    {.name = "name",
-     .type = MW_OPTION_TEXT,
-     .fallback = "midwatch",
-     .help = "of this installation; shown on every card",
-     .offset = offsetof(struct root, name)},
-    {.name = "store",
-     .type = MW_OPTION_PATH,
-     .fallback = "midwatch.db",
-     .help = "the record: an SQLite file",
-     .offset = offsetof(struct root, store)},
-    {.name = "log",
-     .type = MW_OPTION_SECTION,
-     .fallback = "{}",
-     .help = "what is said on stderr",
-     .offset = offsetof(struct root, log),
-     .children = log_options,
-     .size = sizeof(struct mw_log_settings)},
-    {.name = "chat",
-     .type = MW_OPTION_SECTIONS,
-     .help = "where people are",
-     .offset = offsetof(struct root, chats),
-     .children = chat_options,
-     .size = sizeof(struct chat_common)},
-    {.name = "llm",
-     .type = MW_OPTION_SECTION,
-     .help = "who proposes plans",
-     .offset = offsetof(struct root, llm),
-     .children = llm_options,
-     .size = sizeof(struct mw_llm_settings)},
-    {.name = "people",
-     .type = MW_OPTION_SECTIONS,
-     .help = "who may do what",
-     .offset = offsetof(struct root, people),
-     .children = mw_person_options,
-     .size = sizeof(struct mw_person_config)},
-    {.name = "policy",
-     .type = MW_OPTION_SECTION,
-     .fallback = "{}",
-     .help = "what runs by itself, what waits for people, what never runs",
-     .offset = offsetof(struct root, policy),
-     .children = mw_policy_options,
-     .size = sizeof(struct mw_policy)},
-    {.name = "resources",
-     .type = MW_OPTION_SECTIONS,
-     .help = "what is watched",
-     .offset = offsetof(struct root, resources),
-     .children = mw_resource_options,
-     .size = sizeof(struct mw_resource_config)},
-    LATER("http", "the HTTP server"),
-    LATER("heartbeat", "a dead man's switch that others watch"),
-    LATER("retention", "how long the record keeps what"),
-    LATER("docker", "the Docker engine"),
-    LATER("gcp", "Google Cloud"),
-    LATER("oncall", "who is on call"),
-    LATER("pagers", "phone notifications"),
-    LATER("maintenance", "planned work"),
-    LATER("mcp_servers", "other people's tools"),
-    {.name = NULL},
-};
-
 struct loader {
     struct mw_settings *settings;
     struct mw_faults *faults;
@@ -205,7 +47,6 @@ static const char *scalar(const struct mw_yaml *mapping, const char *key)
 static void load_chat(struct loader *self, const struct mw_yaml *entry, size_t index)
 {
     char *path = talloc_asprintf(self->settings, "chat[%zu]", index);
-    struct chat_common common = {0};
     const char *kind = scalar(entry, "kind");
     const struct mw_chat_ops *ops = NULL;
     for (size_t i = 0; kind != NULL && mw_registry_chats[i] != NULL; i++) {
@@ -214,13 +55,14 @@ static void load_chat(struct loader *self, const struct mw_yaml *entry, size_t i
     }
     if (kind != NULL && ops == NULL) {
         char *key = talloc_asprintf(self->settings, "%s.kind", path);
-        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, later_chats, "terminal");
+        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, mw_later_chats,
+                   "terminal");
         return;
     }
     struct mw_chat_settings *chat = &self->settings->chats[self->settings->chat_count];
     chat->ops = ops;
     chat->config = talloc_zero_size(self->settings, ops != NULL ? ops->config_size + 1 : 1);
-    const struct mw_option_target targets[] = {{chat_options, &common},
+    const struct mw_option_target targets[] = {{mw_chat_options, &chat->common},
                                                {ops != NULL ? ops->options : NULL, chat->config}};
     bool two = ops != NULL && ops->options != NULL;
     mw_options_load_several(targets, two ? 2 : 1, entry, path, self->folder, self->settings,
@@ -289,7 +131,7 @@ static void load_resource(struct loader *self, const struct mw_yaml *entry, size
     }
     if (kind != NULL && ops == NULL) {
         char *key = talloc_asprintf(self->settings, "%s.kind", path);
-        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, later_kinds, "redis");
+        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, mw_later_kinds, "redis");
         return;
     }
     struct mw_resource_settings *resource =
@@ -320,17 +162,17 @@ static void load_planner(struct loader *self, const struct mw_yaml *section)
     }
     if (llm->ops == NULL) {
         no_adapter(self, mw_yaml_line_of(section, "provider", NULL), "llm.provider", provider,
-                   later_planners, "runbook");
+                   mw_later_planners, "runbook");
         return;
     }
     llm->config = talloc_zero_size(self->settings, llm->ops->config_size + 1);
-    const struct mw_option_target targets[] = {{llm_options, llm},
+    const struct mw_option_target targets[] = {{mw_llm_options, &llm->common},
                                                {llm->ops->options, llm->config}};
     mw_options_load_several(targets, llm->ops->options != NULL ? 2 : 1, section, "llm",
                             self->folder, self->settings, self->faults);
-    if (llm->runbooks == NULL)
-        llm->runbooks = mw_place_of_runbooks(self->settings);
-    if (llm->runbooks == NULL)
+    if (llm->common.runbooks == NULL)
+        llm->common.runbooks = mw_place_of_runbooks(self->settings);
+    if (llm->common.runbooks == NULL)
         mw_fault_add(self->faults, 0, "llm.runbooks",
                      "the runbooks that come with midwatch were not found; name their folder");
 }
@@ -392,17 +234,11 @@ static void load_root(struct loader *self, const struct mw_yaml *mapping)
 {
     static const char *const apart[] = {"chat", "resources", "llm", NULL};
     struct mw_settings *settings = self->settings;
-    struct root root = {0};
-    mw_options_load(root_options, without(settings, mapping, apart), "", self->folder, settings,
-                    &root, self->faults);
-    settings->name = root.name;
-    settings->store = root.store;
-    settings->log = root.log;
-    settings->policy = root.policy;
-    settings->people = root.people;
+    mw_options_load(mw_root_options, without(settings, mapping, apart), "", self->folder, settings,
+                    &settings->root, self->faults);
     struct people_at at = {self, mw_yaml_get(mapping, "people")};
     const struct mw_people_faults faults = {.context = &at, .add = add_people_fault};
-    mw_people_check(&settings->people, &faults);
+    mw_people_check(&settings->root.people, &faults);
     const char *store = scalar(mapping, "store");
     if (store != NULL && strstr(store, "://") != NULL)
         mw_fault_add(self->faults, mw_yaml_line_of(mapping, "store", NULL), "store",

@@ -6,14 +6,20 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "converse/converse.h"
+#include "cli/tables.h"
 #include "midwatch/registry.h"
-#include "respond/respond.h"
-#include "watch/watch.h"
 
-/* A chat or a resource: its adapter and what that adapter's options were read into. */
+/* A chat, a planner or a resource: its adapter, the common keys, and what the adapter's own options
+ * were read into. */
 struct mw_chat_settings {
     const struct mw_chat_ops *ops;
+    struct mw_chat_common common;
+    void *config;
+};
+
+struct mw_llm_settings {
+    const struct mw_planner_ops *ops;
+    struct mw_llm_common common;
     void *config;
 };
 
@@ -23,25 +29,9 @@ struct mw_resource_settings {
     void *config;
 };
 
-struct mw_log_settings {
-    int level;  /* enum mw_log_level */
-    int format; /* 0 text, 1 json */
-};
-
-struct mw_llm_settings {
-    const struct mw_planner_ops *ops;
-    const char *provider;
-    int64_t timeout;      /* ms */
-    const char *runbooks; /* folder */
-    void *config;
-};
-
 struct mw_settings {
-    const char *name, *store;
-    struct mw_log_settings *log;
+    struct mw_root root; /* without chats, llm and resources, which stand below */
     struct mw_llm_settings llm;
-    struct mw_policy *policy;
-    struct mw_section_list people; /* of struct mw_person_config */
     size_t chat_count;
     struct mw_chat_settings *chats;
     size_t resource_count;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands beside `run`: what they print, and how they end."""
 import json
+import os
 import re
 import sqlite3
 
-from lab import equal, expect, free_port
+from lab import ROOT, equal, expect, free_port
 from story import begin
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
@@ -271,3 +272,27 @@ def test_chat_commands(lab):
     midwatch.ask("audit", ".")
     midwatch.ask("help", "approve")
     equal(lab.incident()["stage"], "ask", "stage after reading around")
+
+
+def test_the_documentation_lists_every_key(lab):
+    keys = lab.cli("config", "keys")
+    equal(keys.returncode, 0, "config keys")
+    page = open(os.path.join(ROOT, "docs", "configure.md"), encoding="utf-8").read()
+    expect(keys.stdout.strip() in page,
+           "docs/configure.md holds what `midwatch config keys` prints; put it there anew")
+
+
+def test_config_schema_and_show(lab):
+    schema = json.loads(lab.cli("config", "schema").stdout)
+    expect({"resources", "chat", "llm", "policy"} <= set(schema["properties"]), "all sections")
+    with open(lab.config, "w", encoding="utf-8") as file:
+        file.write("""resources:
+  - {name: cache, kind: redis, url: "redis://me:hunter22secret@127.0.0.1:6379"}
+llm: {runbooks: %s/prompts/runbooks}
+""" % ROOT)
+    shown = lab.cli("config", "show")
+    equal(shown.returncode, 0, "config show")
+    values = json.loads(shown.stdout)
+    equal(values["policy"]["max_retries"], 2, "defaults are shown")
+    equal(values["resources"][0]["name"], "cache", "resources are shown")
+    expect("hunter22secret" not in shown.stdout, "secrets are masked")
