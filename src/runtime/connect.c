@@ -35,7 +35,7 @@ enum mw_error_class mw_socket_error_class(int code)
     }
 }
 
-static const char *explain(int code)
+const char *mw_socket_error_text(int code)
 {
     switch (code) {
     case ECONNREFUSED:
@@ -63,7 +63,7 @@ static const char *explain(int code)
 static bool cannot_connect(const char *peer, int code, struct mw_error *error)
 {
     return mw_error_set(error, mw_socket_error_class(code), "cannot connect to %s: %s", peer,
-                        explain(code));
+                        mw_socket_error_text(code));
 }
 
 /* Waits until the connection under way stands. */

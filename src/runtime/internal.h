@@ -104,4 +104,7 @@ void mw_poll_orphan(uv_handle_t *handle);
 /* resolve.c */
 void mw_resolve_finish(void);
 
+/* http.c: kept connections, authorities, libcurl. No helper thread works any more. */
+void mw_http_finish(void);
+
 #endif

@@ -240,6 +240,7 @@ void mw_runtime_finish(void)
     while (mw_loop.helpers > 0)
         uv_run(&mw_loop.uv, UV_RUN_ONCE);
     free_deferred();
+    mw_http_finish();
     uv_walk(&mw_loop.uv, close_handle, NULL);
     uv_run(&mw_loop.uv, UV_RUN_DEFAULT);
     mw_require(uv_loop_close(&mw_loop.uv) == 0, "the loop was ended with something open");

@@ -15,5 +15,7 @@ MW_SUSPENDS bool mw_stream_wait(struct mw_stream *stream, int event, struct mw_d
 
 /* Our own shortages (descriptors, memory, ports) are PERMANENT: they say nothing about the peer. */
 enum mw_error_class mw_socket_error_class(int code);
+/* Why connecting failed: "connection refused: nothing listens there". */
+const char *mw_socket_error_text(int code);
 
 #endif
