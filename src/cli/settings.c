@@ -217,16 +217,24 @@ static void load_list(struct loader *self, const struct mw_yaml *root, const cha
     }
 }
 
-struct people_at {
+struct list_at {
     struct loader *loader;
     const struct mw_yaml *list;
 };
 
 static void add_people_fault(void *context, size_t index, const char *key, const char *text)
 {
-    const struct people_at *at = context;
+    const struct list_at *at = context;
     char *path = talloc_asprintf(at->loader->settings, "people[%zu].%s", index, key);
     mw_fault_add(at->loader->faults, mw_yaml_line_of(at->list->items[index], key, NULL), path, "%s",
+                 text);
+}
+
+static void add_rule_fault(void *context, size_t rule, const char *key, const char *text)
+{
+    const struct list_at *at = context;
+    char *path = talloc_asprintf(at->loader->settings, "policy.rules[%zu].%s", rule, key);
+    mw_fault_add(at->loader->faults, mw_yaml_line_of(at->list->items[rule], key, NULL), path, "%s",
                  text);
 }
 
@@ -236,9 +244,14 @@ static void load_root(struct loader *self, const struct mw_yaml *mapping)
     struct mw_settings *settings = self->settings;
     mw_options_load(mw_root_options, without(settings, mapping, apart), "", self->folder, settings,
                     &settings->root, self->faults);
-    struct people_at at = {self, mw_yaml_get(mapping, "people")};
+    struct list_at at = {self, mw_yaml_get(mapping, "people")};
     const struct mw_people_faults faults = {.context = &at, .add = add_people_fault};
     mw_people_check(&settings->root.people, &faults);
+    const struct mw_yaml *policy = mw_yaml_get(mapping, "policy");
+    struct list_at rules = {self, policy != NULL ? mw_yaml_get(policy, "rules") : NULL};
+    const struct mw_policy_faults rule_faults = {.context = &rules, .add = add_rule_fault};
+    if (settings->root.policy != NULL && rules.list != NULL)
+        mw_policy_check(settings->root.policy, &rule_faults);
     const char *store = scalar(mapping, "store");
     if (store != NULL && strstr(store, "://") != NULL)
         mw_fault_add(self->faults, mw_yaml_line_of(mapping, "store", NULL), "store",

@@ -210,7 +210,8 @@ static void note_rule(struct mw_paper *paper, size_t number, const struct mw_pol
                  {"risk", rule->risk},
                  {"resource", rule->resource},
                  {"kind", rule->kind},
-                 {"environment", rule->environment}};
+                 {"environment", rule->environment},
+                 {"in", rule->hours}};
     char *text = talloc_strdup(paper->memory, "");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i].value != NULL) {
@@ -222,8 +223,12 @@ static void note_rule(struct mw_paper *paper, size_t number, const struct mw_pol
         rule->approvers > 1
             ? talloc_asprintf(paper->memory, " by %" PRId64 " people", rule->approvers)
             : "";
-    mw_paper_note(paper, "%zu. %s → %s%s", number, *text != '\0' ? text : "anything",
-                  mw_verdict_name((enum mw_verdict)rule->then), approvers);
+    const char *after =
+        rule->then == MW_VERDICT_EARNED
+            ? talloc_asprintf(paper->memory, " after %" PRId64 " in a row", rule->after)
+            : "";
+    mw_paper_note(paper, "%zu. %s → %s%s%s", number, *text != '\0' ? text : "anything",
+                  mw_verdict_name((enum mw_verdict)rule->then), after, approvers);
 }
 
 json_t *mw_answer_policy(struct mw_request *request)
@@ -240,6 +245,19 @@ json_t *mw_answer_policy(struct mw_request *request)
                       mw_verdict_name((enum mw_verdict)policy->fallback));
     for (size_t i = 0; i < policy->rules.count; i++) {
         note_rule(&paper, i + 1, policy->rules.items[i]);
+    }
+    const char *frozen = mw_respond_frozen(request->channel->converse->respond);
+    if (frozen != NULL) {
+        mw_paper_text(&paper, "Nothing runs by itself: %s. Say thaw to end it.", frozen);
+    }
+    if (policy->mode == MW_MODE_SHADOW) {
+        mw_paper_text(&paper, "Shadow mode: plans are shown and nothing is touched.");
+    }
+    if (policy->max_auto_per_hour != NULL) {
+        mw_paper_text(&paper,
+                      "By itself at most %" PRId64 " times an hour on one resource, %" PRId64
+                      " times altogether.",
+                      policy->max_auto_per_hour->resource, policy->max_auto_per_hour->all);
     }
     mw_paper_text(&paper,
                   "A plan waits %s for a decision. Below %.0f %% confidence auto becomes "

@@ -32,16 +32,16 @@ const struct mw_word_spec mw_words[] = {
     {"fix", MW_WORD_FIX, MW_TAKES_RESOURCE, MW_ROLE_OPERATOR, "fix RESOURCE", "ask for a plan"},
     {"reject", MW_WORD_REJECT, MW_TAKES_INCIDENT_REVISION_WHY, MW_ROLE_OPERATOR, "reject ID [why]",
      "no to the plan"},
+    {"freeze", MW_WORD_FREEZE, MW_TAKES_WHY, MW_ROLE_OPERATOR, "freeze [why]", "nothing automatic"},
     {"approve", MW_WORD_APPROVE, MW_TAKES_INCIDENT_REVISION, MW_ROLE_APPROVER, "approve ID [rN]",
      "yes to the plan"},
     {"stop", MW_WORD_STOP, MW_TAKES_INCIDENT, MW_ROLE_APPROVER, "stop ID", "end a running fix"},
     {"undo", MW_WORD_UNDO, MW_TAKES_INCIDENT, MW_ROLE_APPROVER, "undo ID", "take a fix back"},
+    {"thaw", MW_WORD_THAW, MW_TAKES_NOTHING, MW_ROLE_APPROVER, "thaw", "end the freeze"},
     {"help", MW_WORD_HELP, MW_TAKES_ANYTHING, MW_ROLE_VIEWER, "help", "this list"},
     MW_LATER("silence"),
     MW_LATER("unsilence"),
     MW_LATER("oncall"),
-    MW_LATER("freeze"),
-    MW_LATER("thaw"),
     MW_LATER("drill"),
     MW_LATER("report"),
     MW_LATER("audit"),
@@ -233,6 +233,10 @@ static bool read_rest(TALLOC_CTX *memory, const struct words *words, int64_t thr
     case MW_TAKES_RESOURCE:
     case MW_TAKES_MAYBE_RESOURCE:
         return read_resource(memory, words, command, complaint);
+    case MW_TAKES_WHY:
+        command->rest =
+            words->count > 1 ? mw_paper_clean(memory, words->tails[1], WHY_BYTES) : NULL;
+        return true;
     case MW_TAKES_ANYTHING:
         return true;
     }

@@ -26,6 +26,8 @@ enum mw_word {
     MW_WORD_HISTORY,
     MW_WORD_TOOLS,
     MW_WORD_POLICY,
+    MW_WORD_FREEZE,
+    MW_WORD_THAW,
     MW_WORD_LATER, /* a word of the interface that this version does not have */
 };
 
@@ -36,6 +38,7 @@ enum mw_word_takes {
     MW_TAKES_INCIDENT_REVISION_WHY, /* ID [rN] [why] */
     MW_TAKES_RESOURCE,
     MW_TAKES_MAYBE_RESOURCE,
+    MW_TAKES_WHY, /* the rest of the line; may be nothing */
     MW_TAKES_ANYTHING,
 };
 

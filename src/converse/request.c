@@ -165,6 +165,30 @@ static void fix(struct mw_request *request, const struct mw_resource *resource)
     answer_outcome(request, done, said, &error, false);
 }
 
+/* ---- freezing ---- */
+
+static void freeze(struct mw_request *request, const char *why)
+{
+    char *said = NULL;
+    struct mw_error error = {0};
+    if (is_named(request, request->event->text)) {
+        bool done = mw_respond_freeze(respond_of(request), &request->person, why, request->memory,
+                                      &said, &error);
+        answer_outcome(request, done, said, &error, false);
+    }
+}
+
+static void thaw(struct mw_request *request)
+{
+    char *said = NULL;
+    struct mw_error error = {0};
+    if (is_named(request, request->event->text)) {
+        bool done =
+            mw_respond_thaw(respond_of(request), &request->person, request->memory, &said, &error);
+        answer_outcome(request, done, said, &error, false);
+    }
+}
+
 /* ---- commands ---- */
 
 static void about_resource(struct mw_request *request, const struct mw_command *command)
@@ -232,6 +256,12 @@ void mw_request_command(struct mw_request *request)
         break;
     case MW_WORD_POLICY:
         mw_request_answer(request, mw_answer_policy(request), false);
+        break;
+    case MW_WORD_FREEZE:
+        freeze(request, command.rest);
+        break;
+    case MW_WORD_THAW:
+        thaw(request);
         break;
     case MW_WORD_LATER:
         mw_request_say(request, true, "\"%s\" is not in this version of midwatch. Say: help",

@@ -94,6 +94,21 @@ void mw_change_audit(struct mw_change *change, const char *actor, const char *ac
     }
 }
 
+void mw_change_setting(struct mw_change *change, const char *name, const char *value)
+{
+    if (change == NULL) {
+        return;
+    }
+    mw_sql_add(&change->sql, value != NULL
+                                 ? "INSERT INTO setting (name, value) VALUES (?, ?)"
+                                   " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+                                 : "DELETE FROM setting WHERE name = ?");
+    mw_sql_text(&change->sql, name);
+    if (value != NULL) {
+        mw_sql_text(&change->sql, value);
+    }
+}
+
 bool mw_change_commit(struct mw_change *change, bool intent, struct mw_error *error)
 {
     if (change == NULL) {

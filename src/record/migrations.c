@@ -145,12 +145,22 @@ static const char *const version_1_sqlite[] = {
     NULL,
 };
 
+/* What policy has to know: what ran by itself lately, and words that outlive the process. */
+static const char *const version_2[] = {
+    "CREATE INDEX plan_automatic ON plan (approved_at) WHERE automatic = 1",
+    "CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+    NULL,
+};
+
+static const char *const nothing[] = {NULL};
+
 /* Forward only: a row is never changed once a release had it. */
 static const struct {
     const char *const *common;
     const char *const *sqlite;
 } migrations[] = {
     {version_1, version_1_sqlite},
+    {version_2, nothing},
 };
 
 #define NEWEST ((int64_t)(sizeof migrations / sizeof migrations[0]))

@@ -93,6 +93,7 @@ static bool sum_up(const struct mw_sql *sql, struct mw_track *track)
         return false;
     }
     struct mw_track sum = {0};
+    bool unbroken = true;
     for (size_t i = 0; i < rows; i++) {
         struct mw_row row = mw_sql_row(sql, 0, i);
         const char *outcome = mw_row_peek(&row);
@@ -103,7 +104,11 @@ static bool sum_up(const struct mw_sql *sql, struct mw_track *track)
         sum.runs++;
         if (in_last_plan && outcome != NULL && strcmp(outcome, "recovered") == 0) {
             took[sum.recovered++] = ms;
-        } else if (closed_at > sum.last_failure) {
+            sum.streak += unbroken;
+            continue;
+        }
+        unbroken = false;
+        if (closed_at > sum.last_failure) {
             sum.last_failure = closed_at;
         }
     }
@@ -149,6 +154,48 @@ bool mw_record_told(struct mw_record *record, int64_t incident, int64_t version,
     mw_sql_integer(&sql, incident);
     mw_sql_integer(&sql, version);
     bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
+    mw_sql_finish(&sql);
+    return ok;
+}
+
+bool mw_record_automatic(struct mw_record *record, const char *resource, mw_wall_ms since,
+                         int64_t *count, struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_sql_query(&sql, resource != NULL
+                           ? "SELECT COUNT(*) FROM plan p JOIN incident i ON i.id = p.incident"
+                             " WHERE p.automatic = 1 AND p.approved_at > ? AND i.resource = ?"
+                           : "SELECT COUNT(*) FROM plan p"
+                             " WHERE p.automatic = 1 AND p.approved_at > ?");
+    mw_sql_integer(&sql, since);
+    if (resource != NULL) {
+        mw_sql_text(&sql, resource);
+    }
+    bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
+    if (ok) {
+        struct mw_row row = mw_sql_row(&sql, 0, 0);
+        *count = mw_row_integer(&row);
+    }
+    mw_sql_finish(&sql);
+    return ok;
+}
+
+bool mw_record_setting(struct mw_record *record, TALLOC_CTX *memory, const char *name, char **value,
+                       struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_sql_query(&sql, "SELECT value FROM setting WHERE name = ?");
+    mw_sql_text(&sql, name);
+    bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
+    if (ok) {
+        *value = NULL;
+        if (mw_sql_rows(&sql, 0) > 0) {
+            struct mw_row row = mw_sql_row(&sql, 0, 0);
+            *value = talloc_strdup(memory, mw_row_peek(&row));
+        }
+    }
     mw_sql_finish(&sql);
     return ok;
 }

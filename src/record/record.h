@@ -75,12 +75,23 @@ MW_SUSPENDS int64_t *mw_record_incidents(struct mw_record *record, TALLOC_CTX *m
 /* How a tool fared before on this kind and environment, closed incidents only. */
 struct mw_track {
     int runs, recovered;
+    int streak;              /* of the newest runs, how many recovered in a row */
     int64_t median_ms;       /* of execution plus verification, of those that recovered; 0: none */
     mw_wall_ms last_failure; /* 0: none */
 };
 MW_SUSPENDS bool mw_record_track(struct mw_record *record, const char *tool, const char *kind,
                                  const char *environment, struct mw_track *track,
                                  struct mw_error *error);
+
+/* How many plans policy let run by themselves since then; of one resource, or of all (NULL). */
+MW_SUSPENDS bool mw_record_automatic(struct mw_record *record, const char *resource,
+                                     mw_wall_ms since, int64_t *count, struct mw_error *error);
+
+/* A word that outlives the process. A change sets it (NULL: removes it); reading gives NULL where there
+ * is none. */
+void mw_change_setting(struct mw_change *change, const char *name, const char *value);
+MW_SUSPENDS bool mw_record_setting(struct mw_record *record, TALLOC_CTX *memory, const char *name,
+                                   char **value, struct mw_error *error);
 
 /* Chat has been told all there is about the incident as of this version. */
 MW_SUSPENDS bool mw_record_told(struct mw_record *record, int64_t incident, int64_t version,

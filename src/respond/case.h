@@ -15,6 +15,7 @@ struct mw_respond {
     struct mw_group fibers;
     struct mw_case *cases; /* open incidents, oldest first */
     bool draining;         /* no new step is begun */
+    char *frozen;          /* who froze it and why; NULL: it is not */
 };
 
 struct mw_case {
@@ -66,7 +67,7 @@ bool mw_case_in_doubt(const struct mw_case *self);
  * fiber was cancelled the answer does not count, and the stage is taken up again at the next start. */
 MW_SUSPENDS enum mw_stage mw_stage_evidence(struct mw_case *self);
 MW_SUSPENDS enum mw_stage mw_stage_plan(struct mw_case *self);
-enum mw_stage mw_stage_judge(struct mw_case *self);
+MW_SUSPENDS enum mw_stage mw_stage_judge(struct mw_case *self);
 MW_SUSPENDS enum mw_stage mw_stage_ask(struct mw_case *self);
 MW_SUSPENDS enum mw_stage mw_stage_execute(struct mw_case *self);
 MW_SUSPENDS enum mw_stage mw_stage_verify(struct mw_case *self);
@@ -101,14 +102,25 @@ MW_SUSPENDS bool mw_decide_closed(struct mw_respond *respond, int64_t incident,
 struct mw_judgement {
     enum mw_verdict verdict;
     int approvers; /* for APPROVE: how many different people */
+    int after;     /* for EARNED */
     char why[160]; /* which rule, for people */
 };
 
-/* What the rules say of one call; and of a whole plan: the strictest of its steps. */
+/* What the rules say of one call at that time. */
 struct mw_judgement mw_policy_judge(const struct mw_policy *policy, const char *tool,
-                                    enum mw_risk risk, const struct mw_resource *resource);
-struct mw_judgement mw_policy_judge_plan(const struct mw_policy *policy, const struct mw_plan *plan,
-                                         const struct mw_resource *resource);
+                                    enum mw_risk risk, const struct mw_resource *resource,
+                                    mw_wall_ms now);
+
+/* Days and times of a rule's `hours` (hours.c). */
+struct mw_hours {
+    unsigned days;   /* bit 0 is Sunday */
+    int from, until; /* minutes of the day; until at or before from: over midnight */
+};
+bool mw_hours_parse(const char *text, struct mw_hours *hours);
+bool mw_hours_hold(const struct mw_hours *hours, mw_wall_ms at);
+
+/* Reads what an earlier process left frozen (freeze.c). */
+MW_SUSPENDS bool mw_freeze_load(struct mw_respond *respond, struct mw_error *error);
 
 /* ---- proposals (proposal.c) ---- */
 

@@ -152,6 +152,18 @@ static bool settle_begun(struct mw_plan *plan)
     return doubt;
 }
 
+/* Why no further step may begin; NULL: it may. */
+static const char *stopped_by(const struct mw_case *self, const struct mw_plan *plan)
+{
+    const char *person = mw_tally_count(self->incident, plan->revision).stopped_by;
+    if (person != NULL)
+        return talloc_asprintf(self->incident, "stopped by %s", person);
+    bool left = false;
+    for (size_t i = 0; i < plan->step_count; i++)
+        left = left || plan->steps[i].state == MW_STEP_PLANNED;
+    return plan->automatic && left ? self->respond->frozen : NULL;
+}
+
 static void skip_rest(struct mw_plan *plan)
 {
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -200,7 +212,7 @@ enum mw_stage mw_stage_execute(struct mw_case *self)
     for (size_t i = 0; i < plan->step_count && ran == RAN_ON; i++) {
         if (plan->steps[i].state != MW_STEP_PLANNED)
             continue;
-        stopper = mw_tally_count(self->incident, plan->revision).stopped_by;
+        stopper = stopped_by(self, plan);
         if (stopper != NULL || self->respond->draining)
             break;
         ran = run_step(self, plan, &plan->steps[i]);
@@ -213,10 +225,11 @@ enum mw_stage mw_stage_execute(struct mw_case *self)
     skip_rest(plan);
     if (plan->undo)
         return after_undo(self, plan, ran);
-    stopper = mw_tally_count(self->incident, plan->revision).stopped_by;
+    if (stopper == NULL)
+        stopper = stopped_by(self, plan);
     if (stopper != NULL)
-        return mw_case_conclude(self, MW_OUTCOME_STOPPED,
-                                "stopped by %s; the steps below say what was done", stopper);
+        return mw_case_conclude(self, MW_OUTCOME_STOPPED, "%s; the steps say what was done",
+                                stopper);
     if (ran == RAN_RISKIER && plan->state != MW_PLAN_SPENT) {
         plan->state = MW_PLAN_VOID;
         plan->state_reason =

@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "respond/case.h"
 
-static const char *const verdict_names[] = {"auto", "approve", "deny", NULL};
+static const char *const verdict_names[] = {"auto", "approve", "deny", "earned", NULL};
+static const char *const default_names[] = {"auto", "approve", "deny", NULL};
+static const char *const mode_names[] = {"live", "shadow", NULL};
 static const char *const risk_names[] = {"read", "reversible", "disruptive", "destructive", NULL};
 
 #define RULE(member)   offsetof(struct mw_policy_rule, member)
@@ -23,18 +25,32 @@ static const struct mw_option rule_options[] = {
     {"environment", MW_OPTION_TEXT, MW_OPTION_RELOADABLE, NULL, "the environment it is about",
      RULE(environment)},
     {"then", MW_OPTION_CHOICE, MW_OPTION_RELOADABLE | MW_OPTION_REQUIRED, NULL,
-     "auto runs by itself, approve waits for people, deny never runs", RULE(then),
-     .choices = verdict_names},
+     "auto runs by itself, approve waits for people, deny never runs, earned runs by itself once "
+     "it "
+     "worked `after` times in a row",
+     RULE(then), .choices = verdict_names},
     {"approvers", MW_OPTION_INTEGER, MW_OPTION_RELOADABLE, NULL,
      "how many different people must approve", RULE(approvers), .minimum = 1, .maximum = 9},
-    {"hours", MW_OPTION_TEXT, MW_OPTION_NEXT, NULL, "when it applies"},
-    {"after", MW_OPTION_INTEGER, MW_OPTION_NEXT, NULL, "for `then: earned`: successes in a row"},
+    {"hours", MW_OPTION_TEXT, MW_OPTION_RELOADABLE, NULL,
+     "when it applies, in the local zone: Mon-Fri 09:00-18:00", RULE(hours)},
+    {"after", MW_OPTION_INTEGER, MW_OPTION_RELOADABLE, "5",
+     "for `then: earned`: how many successes in a row", RULE(after), .minimum = 1, .maximum = 1000},
+    {NULL},
+};
+
+#define LIMIT(member) offsetof(struct mw_auto_limits, member)
+
+static const struct mw_option limit_options[] = {
+    {"resource", MW_OPTION_INTEGER, MW_OPTION_RELOADABLE, "3", "on one resource", LIMIT(resource),
+     .minimum = 0, .maximum = 1000},
+    {"all", MW_OPTION_INTEGER, MW_OPTION_RELOADABLE, "12", "altogether", LIMIT(all), .minimum = 0,
+     .maximum = 10000},
     {NULL},
 };
 
 const struct mw_option mw_policy_options[] = {
     {"default", MW_OPTION_CHOICE, MW_OPTION_RELOADABLE, "approve",
-     "what happens to a step that no rule is about", POLICY(fallback), .choices = verdict_names},
+     "what happens to a step that no rule is about", POLICY(fallback), .choices = default_names},
     {"rules", MW_OPTION_SECTIONS, MW_OPTION_RELOADABLE, NULL, "first match wins", POLICY(rules),
      .children = rule_options, .size = sizeof(struct mw_policy_rule)},
     {"approval_timeout", MW_OPTION_DURATION, MW_OPTION_RELOADABLE, "30m",
@@ -48,8 +64,12 @@ const struct mw_option mw_policy_options[] = {
     {"verify_hold", MW_OPTION_DURATION, MW_OPTION_RELOADABLE, "10s",
      "how long health must last before it counts", POLICY(verify_hold), .minimum = 1,
      .maximum = 3600000},
-    {"mode", MW_OPTION_TEXT, MW_OPTION_NEXT, NULL, "live or shadow"},
-    {"max_auto_per_hour", MW_OPTION_TEXT, MW_OPTION_NEXT, NULL, "limits of what runs by itself"},
+    {"mode", MW_OPTION_CHOICE, MW_OPTION_RELOADABLE, "live",
+     "live, or shadow: plans, says what it would have done, touches nothing", POLICY(mode),
+     .choices = mode_names},
+    {"max_auto_per_hour", MW_OPTION_SECTION, MW_OPTION_RELOADABLE, "{}",
+     "how many plans may run by themselves in an hour; beyond it people are asked",
+     POLICY(max_auto_per_hour), .children = limit_options, .size = sizeof(struct mw_auto_limits)},
     {"mass_failure", MW_OPTION_TEXT, MW_OPTION_NEXT, NULL, "when to suspect ourselves"},
     {NULL},
 };
@@ -64,20 +84,35 @@ static bool fits(const char *wanted, const char *actual)
     return wanted == NULL || strcmp(wanted, actual) == 0;
 }
 
+static bool in_hours(const struct mw_policy_rule *rule, mw_wall_ms now)
+{
+    struct mw_hours hours;
+    return rule->hours == NULL ||
+           (mw_hours_parse(rule->hours, &hours) && mw_hours_hold(&hours, now));
+}
+
+static bool matches(const struct mw_policy_rule *rule, const char *tool, enum mw_risk risk,
+                    const struct mw_resource *resource, mw_wall_ms now)
+{
+    return fits(rule->tool, tool) && fits(rule->risk, risk_names[risk]) &&
+           fits(rule->resource, resource->name) && fits(rule->kind, resource->kind) &&
+           fits(rule->environment, resource->environment) && in_hours(rule, now);
+}
+
 struct mw_judgement mw_policy_judge(const struct mw_policy *policy, const char *tool,
-                                    enum mw_risk risk, const struct mw_resource *resource)
+                                    enum mw_risk risk, const struct mw_resource *resource,
+                                    mw_wall_ms now)
 {
     /* A destructive step takes two people unless a rule says otherwise. */
     int approvers = risk == MW_RISK_DESTRUCTIVE ? 2 : 1;
     for (size_t i = 0; i < policy->rules.count; i++) {
         const struct mw_policy_rule *rule = policy->rules.items[i];
-        if (!fits(rule->tool, tool) || !fits(rule->risk, risk_names[risk]) ||
-            !fits(rule->resource, resource->name) || !fits(rule->kind, resource->kind) ||
-            !fits(rule->environment, resource->environment))
+        if (!matches(rule, tool, risk, resource, now))
             continue;
         struct mw_judgement judgement = {
             .verdict = (enum mw_verdict)rule->then,
             .approvers = rule->approvers > 0 ? (int)rule->approvers : approvers,
+            .after = (int)rule->after,
         };
         snprintf(judgement.why, sizeof judgement.why, "policy rule %zu says %s", i + 1,
                  verdict_names[rule->then]);
@@ -93,52 +128,17 @@ struct mw_judgement mw_policy_judge(const struct mw_policy *policy, const char *
     return judgement;
 }
 
-struct mw_judgement mw_policy_judge_plan(const struct mw_policy *policy, const struct mw_plan *plan,
-                                         const struct mw_resource *resource)
+void mw_policy_check(const struct mw_policy *policy, const struct mw_policy_faults *faults)
 {
-    struct mw_judgement strictest = {.verdict = MW_VERDICT_AUTO, .approvers = 1};
-    for (size_t i = 0; i < plan->step_count; i++) {
-        const struct mw_step *step = &plan->steps[i];
-        struct mw_judgement one = mw_policy_judge(policy, step->tool, step->risk, resource);
-        int approvers = one.approvers > strictest.approvers ? one.approvers : strictest.approvers;
-        if (one.verdict > strictest.verdict || strictest.why[0] == '\0')
-            strictest = one;
-        strictest.approvers = approvers;
+    for (size_t i = 0; i < policy->rules.count; i++) {
+        const struct mw_policy_rule *rule = policy->rules.items[i];
+        struct mw_hours hours;
+        enum mw_risk risk;
+        if (rule->hours != NULL && !mw_hours_parse(rule->hours, &hours))
+            faults->add(faults->context, i, "hours",
+                        "write days, times or both, like `Mon-Fri 09:00-18:00`");
+        if (rule->risk != NULL && !mw_risk_parse(rule->risk, &risk))
+            faults->add(faults->context, i, "risk",
+                        "write read, reversible, disruptive or destructive");
     }
-    return strictest;
-}
-
-enum mw_stage mw_stage_judge(struct mw_case *self)
-{
-    const struct mw_policy *policy = self->respond->settings.policy;
-    const struct mw_resource *resource = mw_case_resource(self);
-    struct mw_incident *incident = self->incident;
-    struct mw_plan *plan = mw_incident_plan(incident);
-    if (resource == NULL)
-        return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER,
-                                "%s is no longer in the configuration", incident->resource);
-    struct mw_judgement judgement = mw_policy_judge_plan(policy, plan, resource);
-    if (judgement.verdict == MW_VERDICT_AUTO && plan->confidence < policy->min_confidence) {
-        judgement.verdict = MW_VERDICT_APPROVE;
-        snprintf(judgement.why, sizeof judgement.why, "less sure than min_confidence %.2f",
-                 policy->min_confidence);
-    }
-    if (judgement.verdict == MW_VERDICT_AUTO && mw_case_in_doubt(self)) {
-        judgement.verdict = MW_VERDICT_APPROVE;
-        snprintf(judgement.why, sizeof judgement.why, "an earlier step's outcome is not known");
-    }
-    plan->state_reason = talloc_strdup(incident, judgement.why);
-    if (judgement.verdict == MW_VERDICT_AUTO) {
-        plan->automatic = true;
-        plan->state = MW_PLAN_APPROVED;
-        plan->approved_at = mw_wall_now();
-        return MW_STAGE_EXECUTE;
-    }
-    if (judgement.verdict == MW_VERDICT_DENY) {
-        plan->state = MW_PLAN_VOID;
-        return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER, "%s", judgement.why);
-    }
-    plan->approvals_needed = judgement.approvers;
-    plan->expires_at = mw_wall_now() + policy->approval_timeout;
-    return MW_STAGE_ASK;
 }

@@ -193,8 +193,8 @@ static bool accept_step(struct mw_case *self, struct mw_resource *resource, cons
     step->why = sentence(memory, json_object_get(proposed, "why"));
     step->expect = sentence(memory, json_object_get(proposed, "expect"));
 
-    struct mw_judgement judgement =
-        mw_policy_judge(self->respond->settings.policy, tool->name, step->risk, resource);
+    struct mw_judgement judgement = mw_policy_judge(self->respond->settings.policy, tool->name,
+                                                    step->risk, resource, mw_wall_now());
     if (judgement.verdict == MW_VERDICT_DENY)
         return mw_error_set(error, MW_ERROR_REFUSED, "%s is not allowed: %s", tool->name,
                             judgement.why);

@@ -183,6 +183,8 @@ struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,
 bool mw_respond_start(struct mw_respond *self, struct mw_error *error)
 {
     size_t count = 0;
+    if (!mw_freeze_load(self, error))
+        return false;
     int64_t *ids = mw_record_incidents(self->record, self, MW_INCIDENTS_OPEN, 10000, &count, error);
     if (ids == NULL)
         return mw_error_wrap(error, "cannot read the open incidents");

@@ -22,29 +22,44 @@
 
 /* ---- policy: `policy:` in the configuration ---- */
 
-enum mw_verdict {
-    MW_VERDICT_AUTO,
-    MW_VERDICT_APPROVE,
-    MW_VERDICT_DENY
-}; /* in order of strictness */
+/* In order of strictness. EARNED is a rule's word only: it becomes AUTO once the tool has worked `after`
+ * times in a row on that kind and environment, APPROVE before. */
+enum mw_verdict { MW_VERDICT_AUTO, MW_VERDICT_APPROVE, MW_VERDICT_DENY, MW_VERDICT_EARNED };
 const char *mw_verdict_name(enum mw_verdict verdict);
 
 struct mw_policy_rule {
     const char *tool, *risk, *resource, *kind, *environment; /* NULL: any */
-    int then;                                                /* enum mw_verdict */
-    int64_t approvers;                                       /* 0: not said */
+    const char *hours; /* "Mon-Fri 09:00-18:00" in the local zone; NULL: always */
+    int then;          /* enum mw_verdict */
+    int64_t approvers; /* 0: not said */
+    int64_t after;     /* EARNED: successes in a row */
+};
+
+enum mw_mode { MW_MODE_LIVE, MW_MODE_SHADOW };
+
+struct mw_auto_limits {
+    int64_t resource, all; /* plans that run by themselves in an hour; beyond it people are asked */
 };
 
 struct mw_policy {
+    int mode;                     /* enum mw_mode */
     int fallback;                 /* `default:`, enum mw_verdict */
     struct mw_section_list rules; /* of struct mw_policy_rule; first match wins */
     int64_t approval_timeout;     /* ms */
     double min_confidence;
+    struct mw_auto_limits *max_auto_per_hour;
     int64_t max_retries;
     int64_t verify_hold; /* ms */
 };
 
 extern const struct mw_option mw_policy_options[];
+
+/* Who is told what is wrong with a rule: which one, which key, and what to write instead. */
+struct mw_policy_faults {
+    void *context;
+    void (*add)(void *context, size_t rule, const char *key, const char *text);
+};
+void mw_policy_check(const struct mw_policy *policy, const struct mw_policy_faults *faults);
 
 /* ---- the room ---- */
 
@@ -95,6 +110,16 @@ MW_SUSPENDS bool mw_respond_decide(struct mw_respond *respond, int64_t incident,
 MW_SUSPENDS bool mw_respond_fix(struct mw_respond *respond, const char *resource,
                                 const struct mw_person *person, TALLOC_CTX *memory, char **said,
                                 struct mw_error *error);
+
+/* Stops everything automatic at once: what would run by itself asks, and what runs by itself stops after
+ * the step in progress. It outlives a restart. Freezing takes an operator, thawing an approver. */
+MW_SUSPENDS bool mw_respond_freeze(struct mw_respond *respond, const struct mw_person *person,
+                                   const char *why, TALLOC_CTX *memory, char **said,
+                                   struct mw_error *error);
+MW_SUSPENDS bool mw_respond_thaw(struct mw_respond *respond, const struct mw_person *person,
+                                 TALLOC_CTX *memory, char **said, struct mw_error *error);
+/* "frozen by alice: deploying"; NULL while it is not. */
+const char *mw_respond_frozen(const struct mw_respond *respond);
 
 /* ---- tools ---- */
 

@@ -60,9 +60,28 @@ bool mw_respond_fix(struct mw_respond *respond, const char *resource,
     return answer(memory, said, error);
 }
 
+bool mw_respond_freeze(struct mw_respond *respond, const struct mw_person *person, const char *why,
+                       TALLOC_CTX *memory, char **said, struct mw_error *error)
+{
+    snprintf(fake.frozen, sizeof fake.frozen, "%s: %s", person->name, why != NULL ? why : "");
+    return answer(memory, said, error);
+}
+
+bool mw_respond_thaw(struct mw_respond *respond, const struct mw_person *person, TALLOC_CTX *memory,
+                     char **said, struct mw_error *error)
+{
+    fake.frozen[0] = '\0';
+    return answer(memory, said, error);
+}
+
+const char *mw_respond_frozen(const struct mw_respond *respond)
+{
+    return fake.frozen[0] != '\0' ? fake.frozen : NULL;
+}
+
 const char *mw_verdict_name(enum mw_verdict verdict)
 {
-    static const char *const names[] = {"auto", "approve", "deny"};
+    static const char *const names[] = {"auto", "approve", "deny", "earned"};
     return names[verdict];
 }
 

@@ -359,6 +359,112 @@ RIG_TEST(hands_over_when_nothing_can_be_proposed)
     talloc_free(memory);
 }
 
+static struct mw_policy_rule earned = {.tool = "box_fix", .then = MW_VERDICT_EARNED, .after = 2};
+
+static void use_rule(struct mw_policy_rule *rule)
+{
+    static void *rules[1];
+    rules[0] = rule;
+    policy.rules = (struct mw_section_list){1, rules};
+}
+
+/* One incident that a person approves. */
+static void approved_once(int64_t id)
+{
+    box.level = 97;
+    rig_until_stage(id, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(id, MW_ACTION_APPROVE, 1, &alice));
+    assert_int_equal(rig_until_stage(id, MW_STAGE_CLOSED, 60)->outcome, MW_OUTCOME_RECOVERED);
+    breathe(1000);
+}
+
+RIG_TEST(trust_is_earned_and_lost)
+{
+    use_rule(&earned);
+    approved_once(1);
+    approved_once(2);
+    box.level = 97;
+    const struct mw_incident *incident = rig_until_stage(3, MW_STAGE_CLOSED, 60);
+    assert_true(incident->plans[0].automatic);
+    assert_int_equal(incident->outcome, MW_OUTCOME_RECOVERED);
+    breathe(1000);
+    box.level = box.level_after = 97; /* the fourth does not help */
+    policy.max_retries = 0;
+    assert_int_equal(rig_until_stage(4, MW_STAGE_CLOSED, 60)->outcome, MW_OUTCOME_FAILED);
+    box.level = 40;
+    breathe(5000);
+    box.level_after = 50;
+    approved_once(5);
+}
+
+RIG_TEST(does_not_act_alone_without_limit)
+{
+    static struct mw_auto_limits limits = {.resource = 1, .all = 9};
+    policy.fallback = MW_VERDICT_AUTO;
+    policy.max_auto_per_hour = &limits;
+    break_box();
+    assert_true(rig_until_stage(1, MW_STAGE_CLOSED, 60)->plans[0].automatic);
+    breathe(1000);
+    box.level = 97;
+    const struct mw_incident *incident = rig_until_stage(2, MW_STAGE_ASK, 20);
+    assert_non_null(strstr(incident->plans[0].state_reason, "within the hour"));
+    assert_int_equal(box.fixes, 1);
+    assert_true(rig_decide(2, MW_ACTION_REJECT, 1, &alice));
+    box.level = 40;
+    breathe(3600000);
+    box.level = 97;
+    assert_true(rig_until_stage(3, MW_STAGE_CLOSED, 60)->plans[0].automatic);
+}
+
+RIG_TEST(shadow_mode_touches_nothing)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    policy.mode = MW_MODE_SHADOW;
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_HANDED_OVER);
+    assert_non_null(strstr(incident->plans[0].state_reason, "would have run by itself"));
+    assert_int_equal(box.fixes, 0);
+}
+
+RIG_TEST(frozen_means_nothing_automatic)
+{
+    char *said = NULL;
+    policy.fallback = MW_VERDICT_AUTO;
+    assert_false(mw_respond_freeze(respond, &viewer, "x", watch, &said, &rig_error));
+    assert_true(mw_respond_freeze(respond, &operator_, "deploying", watch, &said, &rig_error));
+    rig_restart(NULL); /* it outlives the process */
+    assert_string_equal(mw_respond_frozen(respond), "frozen by olga: deploying");
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_string_equal(incident->plans[0].state_reason, "frozen by olga: deploying");
+    assert_false(mw_respond_thaw(respond, &operator_, watch, &said, &rig_error));
+    assert_true(mw_respond_thaw(respond, &alice, watch, &said, &rig_error));
+    assert_null(mw_respond_frozen(respond));
+    assert_false(mw_respond_thaw(respond, &alice, watch, &said, &rig_error));
+    breathe(5000);
+    assert_int_equal(box.fixes, 0); /* thawing approves nothing */
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    assert_int_equal(rig_until_stage(1, MW_STAGE_CLOSED, 60)->outcome, MW_OUTCOME_RECOVERED);
+}
+
+RIG_TEST(freezing_stops_what_runs_by_itself)
+{
+    char *said = NULL;
+    policy.fallback = MW_VERDICT_AUTO;
+    script.steps = "[{\"tool\":\"wait\",\"arguments\":{\"resource\":\"box\",\"seconds\":5},"
+                   "\"why\":\"\"},"
+                   "{\"tool\":\"box_fix\",\"arguments\":{\"resource\":\"box\"},\"why\":\"\"}]";
+    break_box();
+    rig_until_stage(1, MW_STAGE_EXECUTE, 20);
+    breathe(1000);
+    assert_true(mw_respond_freeze(respond, &operator_, NULL, watch, &said, &rig_error));
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_STOPPED);
+    assert_int_equal(incident->plans[0].steps[1].state, MW_STEP_SKIPPED);
+    assert_int_equal(box.fixes, 0);
+}
+
 static bool may_look(int64_t id, const char *tool, const char *resource)
 {
     char *said = NULL;
@@ -434,6 +540,11 @@ int main(void)
         cmocka_unit_test(doubt_makes_the_automatic_ask),
         cmocka_unit_test(tells_when_the_fix_worked_though_it_died),
         cmocka_unit_test(hands_over_when_nothing_can_be_proposed),
+        cmocka_unit_test(trust_is_earned_and_lost),
+        cmocka_unit_test(does_not_act_alone_without_limit),
+        cmocka_unit_test(shadow_mode_touches_nothing),
+        cmocka_unit_test(frozen_means_nothing_automatic),
+        cmocka_unit_test(freezing_stops_what_runs_by_itself),
         cmocka_unit_test(a_planner_may_look_and_not_touch),
         cmocka_unit_test(sees_what_cannot_be_reached),
         cmocka_unit_test(keeps_an_audit_trail_that_holds),

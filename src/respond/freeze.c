@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Freezing: everything automatic stops at once, until an approver thaws it. */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/redact.h"
+#include "base/text.h"
+#include "respond/case.h"
+
+#define SETTING "frozen"
+#define WHY_MAX 200
+
+bool mw_freeze_load(struct mw_respond *self, struct mw_error *error)
+{
+    if (!mw_record_setting(self->record, self, SETTING, &self->frozen, error))
+        return mw_error_wrap(error, "cannot read whether it is frozen");
+    if (self->frozen != NULL)
+        mw_log_info("respond", "nothing runs by itself: %s", self->frozen);
+    return true;
+}
+
+static bool record(struct mw_respond *self, const char *person, const char *action,
+                   const char *value, struct mw_error *error)
+{
+    json_auto_t *detail = value != NULL ? json_pack("{s:s}", "text", value) : NULL;
+    struct mw_change *change = mw_change_begin(self->record);
+    mw_change_setting(change, SETTING, value);
+    mw_change_audit(change, person, action, 0, detail);
+    return mw_change_commit(change, false, error);
+}
+
+static bool may(const struct mw_person *person, enum mw_role role, const char *what,
+                struct mw_error *error)
+{
+    return person->role >= role ||
+           mw_error_set(error, MW_ERROR_REFUSED, "%s is %s %s; to %s takes an %s", person->name,
+                        person->role == MW_ROLE_OPERATOR ? "an" : "a", mw_role_name(person->role),
+                        what, mw_role_name(role));
+}
+
+bool mw_respond_freeze(struct mw_respond *self, const struct mw_person *person, const char *why,
+                       TALLOC_CTX *memory, char **said, struct mw_error *error)
+{
+    if (!may(person, MW_ROLE_OPERATOR, "freeze", error))
+        return false;
+    bool reason = why != NULL && why[0] != '\0';
+    char *clean =
+        reason ? mw_redact(memory, mw_text_clean(memory, why, strlen(why), WHY_MAX)) : NULL;
+    char *frozen = talloc_asprintf(memory, "frozen by %s%s%s", person->name, reason ? ": " : "",
+                                   reason ? clean : "");
+    /* It holds from now on, whether or not the record can take it. */
+    talloc_free(self->frozen);
+    self->frozen = talloc_strdup(self, frozen);
+    if (!record(self, person->name, "freeze", frozen, error))
+        return mw_error_wrap(error, "frozen until midwatch ends, but it could not be recorded");
+    *said = talloc_asprintf(memory, "Nothing runs by itself now, %s. Say thaw to end it.", frozen);
+    return true;
+}
+
+bool mw_respond_thaw(struct mw_respond *self, const struct mw_person *person, TALLOC_CTX *memory,
+                     char **said, struct mw_error *error)
+{
+    if (!may(person, MW_ROLE_APPROVER, "thaw", error))
+        return false;
+    if (self->frozen == NULL)
+        return mw_error_set(error, MW_ERROR_REFUSED, "it is not frozen");
+    if (!record(self, person->name, "thaw", NULL, error))
+        return mw_error_wrap(error, "still frozen: thawing could not be recorded");
+    TALLOC_FREE(self->frozen);
+    *said = talloc_strdup(memory, "Thawed: policy decides again what runs by itself.");
+    return true;
+}
+
+const char *mw_respond_frozen(const struct mw_respond *self)
+{
+    return self->frozen;
+}
