@@ -177,6 +177,8 @@ struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,
     self->listener = listener;
     self->watch_listener = (struct mw_watch_listener){.context = self, .changed = on_health};
     mw_group_init(&self->fibers);
+    /* A thousand incidents at once must not keep the watch from its schedule. */
+    self->fibers.patient = true;
     return self;
 }
 

@@ -6,13 +6,14 @@
 
 static void make_ready(struct mw_fiber *fiber)
 {
+    struct mw_queue *queue = fiber->group->patient ? &mw_loop.patient : &mw_loop.ready;
     fiber->state = MW_FIBER_READY;
     fiber->ready_next = NULL;
-    if (mw_loop.ready_first == NULL)
-        mw_loop.ready_first = fiber;
+    if (queue->first == NULL)
+        queue->first = fiber;
     else
-        mw_loop.ready_last->ready_next = fiber;
-    mw_loop.ready_last = fiber;
+        queue->last->ready_next = fiber;
+    queue->last = fiber;
 }
 
 void mw_fiber_wake(struct mw_fiber *fiber, enum mw_wake wake)

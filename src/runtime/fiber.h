@@ -24,6 +24,9 @@ struct mw_group {
     size_t count;
     struct mw_waiter *ender;
     bool cancelled; /* new members start cancelled */
+    /* Set after mw_group_init: its members do long work that may wait some turns, so that however many
+     * of them are ready, other fibers run every few milliseconds. */
+    bool patient;
 };
 
 /* An embedded group. finish() cancels all members and waits until the last has ended. */

@@ -17,13 +17,18 @@
  * the other only. */
 enum mw_phase { MW_PHASE_NONE, MW_PHASE_FIBERS, MW_PHASE_WORLD };
 
+struct mw_queue {
+    struct mw_fiber *first, *last;
+};
+
 struct mw_loop {
     uv_loop_t uv;
     bool open; /* between mw_runtime_init and mw_runtime_finish */
     enum mw_phase phase;
-    struct mw_fiber *current;                  /* NULL: no fiber is running */
-    struct mw_fiber *ready_first, *ready_last; /* run in the next turn, in this order */
-    size_t fibers;                             /* that have not ended */
+    struct mw_fiber *current; /* NULL: no fiber is running */
+    struct mw_queue ready;    /* run in the next turn, in this order */
+    struct mw_queue patient;  /* after those, as many as a turn has time for */
+    size_t fibers;            /* that have not ended */
     size_t helpers; /* jobs on threads and look-ups under way; virtual time stands still for them */
     size_t workers; /* worker threads; each must be gone before the loop is */
     uint64_t turns;

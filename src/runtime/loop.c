@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -9,6 +10,9 @@
 #include "runtime/runtime.h"
 
 #define NS_PER_MS INT64_C(1000000)
+/* How long one turn runs fibers that can wait for another. */
+#define PATIENT_MS 5
+#define FILES_MAX  65536
 
 struct mw_loop mw_loop;
 
@@ -64,11 +68,26 @@ static bool open_standard_descriptors(struct mw_error *error)
     return true;
 }
 
+/* A thousand targets are a thousand connections, and a login allows 1,024 files. What cannot be raised
+ * is said when a descriptor is missing. */
+static void allow_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+    if (limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 bool mw_runtime_init(struct mw_error *error)
 {
     mw_require(!mw_loop.open, "a second loop was asked for");
     if (!open_standard_descriptors(error))
         return false;
+    allow_files();
     mw_loop = (struct mw_loop){0};
     int rc = uv_loop_init(&mw_loop.uv);
     if (rc != 0)
@@ -102,15 +121,29 @@ void mw_free_later(void *pointer)
     deferred[deferred_count++] = pointer;
 }
 
+static struct mw_fiber *next_ready(struct mw_queue *queue)
+{
+    struct mw_fiber *fiber = queue->first;
+    if (fiber != NULL)
+        queue->first = fiber->ready_next;
+    return fiber;
+}
+
 static void run_ready(void)
 {
     mw_loop.phase = MW_PHASE_FIBERS;
-    struct mw_fiber *fiber = mw_loop.ready_first;
-    mw_loop.ready_first = mw_loop.ready_last = NULL;
-    while (fiber != NULL) {
-        struct mw_fiber *next = fiber->ready_next;
+    struct mw_queue now = mw_loop.ready;
+    mw_loop.ready = (struct mw_queue){NULL, NULL};
+    struct mw_fiber *fiber;
+    while ((fiber = next_ready(&now)) != NULL)
         mw_fiber_resume(fiber);
-        fiber = next;
+
+    int64_t end = stamp() + PATIENT_MS * NS_PER_MS;
+    struct mw_fiber *last = mw_loop.patient.last;
+    while ((fiber = next_ready(&mw_loop.patient)) != NULL) {
+        mw_fiber_resume(fiber);
+        if (fiber == last || stamp() > end)
+            break;
     }
     mw_loop.phase = MW_PHASE_NONE;
 }
@@ -125,7 +158,8 @@ static void free_deferred(void)
 
 static bool has_work(void)
 {
-    return mw_loop.ready_first != NULL || deferred_count > 0 || mw_loop.fibers == 0;
+    return mw_loop.ready.first != NULL || mw_loop.patient.first != NULL || deferred_count > 0 ||
+           mw_loop.fibers == 0;
 }
 
 static void set_timer(void)

@@ -49,6 +49,32 @@ static void test_fibers_take_turns_in_order(void **state)
     assert_string_equal(trail, "ababab");
 }
 
+static void work_for_two_ms(void *argument)
+{
+    mw_mono_ns start = mw_mono_now();
+    while (mw_mono_now() - start < 2000000)
+        continue;
+}
+
+/* Forty of them take 80 ms; who is not patient gets its turn many times meanwhile. */
+static void body_runs_among_the_patient(void)
+{
+    struct mw_group group;
+    mw_group_init(&group);
+    group.patient = true;
+    for (int i = 0; i < 40; i++)
+        mw_fiber_spawn(&group, "patient", work_for_two_ms, NULL);
+    int turns = 0;
+    for (; group.count > 0; turns++)
+        mw_fiber_yield();
+    assert_in_range(turns, 10, 41);
+}
+
+static void test_the_patient_let_others_run(void **state)
+{
+    in_fiber(body_runs_among_the_patient);
+}
+
 static int answer(void *argument)
 {
     return *(int *)argument + 1;
@@ -352,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_trail(test_fibers_take_turns_in_order),
+        test_in_loop(test_the_patient_let_others_run),
         test_with_trail(test_run_returns_what_main_returned),
         test_with_trail(test_cancelling_leaves_scopes_in_order),
         test_with_trail(test_cancelled_before_it_runs),
