@@ -286,6 +286,34 @@ static void other_versions_are_refused(void **state)
     in_fiber(*state, version_body);
 }
 
+/* The store as the first version left it, with an incident in it. */
+static void upgrade_body(struct fixture *fixture)
+{
+    struct mw_record *record = open_record(fixture, MW_STORE_ACTIVE);
+    assert_good(fixture, save_incident(fixture, record, make_incident(fixture, record)));
+    mw_record_close(record);
+    tamper(fixture, "DROP TABLE setting");
+    tamper(fixture, "DROP INDEX plan_automatic");
+    tamper(fixture, "UPDATE meta SET value = 1");
+    assert_fails(fixture, try_open(fixture, MW_STORE_READER), MW_ERROR_PERMANENT, "older midwatch");
+    record = open_record(fixture, MW_STORE_ACTIVE);
+    assert_int_equal(count_incidents(fixture, record), 1);
+    struct mw_change *change = mw_change_begin(record);
+    mw_change_setting(change, "frozen", "by alice");
+    assert_good(fixture, mw_change_commit(change, false, &fixture->error));
+    mw_record_close(record);
+    record = open_record(fixture, MW_STORE_ACTIVE);
+    char *value = NULL;
+    assert_good(fixture, mw_record_setting(record, record, "frozen", &value, &fixture->error));
+    assert_string_equal(value, "by alice");
+    mw_record_close(record);
+}
+
+static void the_first_version_is_brought_up(void **state)
+{
+    in_fiber(*state, upgrade_body);
+}
+
 static void memory_body(struct fixture *fixture)
 {
     snprintf(fixture->path, sizeof fixture->path, ":memory:");
@@ -314,6 +342,7 @@ int main(void)
         test_record(files_that_are_no_store_are_told_apart),
         test_record(a_damaged_file_is_said),
         test_record(other_versions_are_refused),
+        test_record(the_first_version_is_brought_up),
         test_record(a_store_can_live_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
