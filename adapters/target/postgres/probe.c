@@ -76,7 +76,7 @@ static const struct mw_postgres_question probe_question = {
         " + coalesce(current_setting('reserved_connections', true), '0')::float8,"
         " a.*, d.*,"
         " CASE WHEN pg_is_in_recovery() THEN"
-        "  CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()"
+        "  CASE WHEN pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn()"
         "   AND EXISTS (SELECT FROM pg_stat_get_wal_receiver() r WHERE r.pid IS NOT NULL) THEN 0"
         "  ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8 END"
         " ELSE (SELECT extract(epoch FROM max(s.replay_lag))::float8"

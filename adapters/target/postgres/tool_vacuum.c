@@ -48,7 +48,8 @@ static bool find_table(struct mw_postgres *postgres, TALLOC_CTX *memory, const c
     PGresult *result mw_postgres_result_auto = mw_postgres_ask(
         postgres->connection, deadline, error,
         "SELECT n.nspname, c.relname, " MAY_VACUUM ", pg_stat_get_dead_tuples(c.oid),"
-        " pg_stat_get_live_tuples(c.oid), pg_total_relation_size(c.oid)"
+        " pg_stat_get_live_tuples(c.oid), c.relpages::float8 * "
+        "current_setting('block_size')::float8"
         " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE " IS_TABLE
         " AND (n.nspname || '.' || c.relname = $1"
         "  OR (c.relname = $1 AND n.nspname NOT IN ('pg_catalog', 'information_schema'))) LIMIT 2",

@@ -50,6 +50,17 @@ void hang_up(struct mw_target *target)
     mw_target_postgres.destroy(target);
 }
 
+void forget(struct mw_target *target)
+{
+    hang_up(target);
+    for (size_t i = 0; i < target_count; i++) {
+        if (targets[i] == target) {
+            targets[i] = targets[--target_count];
+        }
+    }
+    talloc_free(target);
+}
+
 /* ---- probes ---- */
 
 struct mw_sample probe_well(struct mw_target *target)

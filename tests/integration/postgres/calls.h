@@ -19,6 +19,8 @@ const char *url_of(const char *login);
 /* The target may be restarted with this shell command. */
 void control_with(struct mw_target *target, const char *command);
 void hang_up(struct mw_target *target);
+/* Ends it before the test does. */
+void forget(struct mw_target *target);
 
 struct mw_sample probe_well(struct mw_target *target);
 /* The class of the failure; `text` is its sentence. */

@@ -38,6 +38,10 @@ const char *server_restart_command(void);
 /* Removes the cluster; at the end of the program. */
 int server_remove(void **state);
 
+/* A shell command that runs one of PostgreSQL's programs as the cluster's owner. */
+const char *server_program(const char *command);
+int server_free_port(void);
+
 /* As the superuser, over a connection of its own. */
 void server_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 double server_number(const char *format, ...) __attribute__((format(printf, 1, 2)));
