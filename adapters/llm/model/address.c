@@ -36,7 +36,9 @@ char *mw_model_base_url(TALLOC_CTX *memory, const char *url, struct mw_error *er
                      "llm.base_url: write host and path only; a key belongs into llm.api_key");
         return NULL;
     }
-    size_t length = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+    size_t length = *host == '[' ? strcspn(host, "]/") + 1 : strcspn(host, ":/");
+    if (length < authority && host[length] != ':')
+        length = authority;
     if (plain && !is_loopback(host, length)) {
         mw_error_set(error, MW_ERROR_BAD_INPUT,
                      "llm.base_url: http:// is for this machine only (127.0.0.1, localhost); write "
