@@ -177,8 +177,8 @@ static void load(void *argument)
         job->good = found || mw_error_set(&job->error, MW_ERROR_PERMANENT,
                                           "this machine knows no certificate authorities: install "
                                           "ca-certificates, or let SSL_CERT_FILE name a PEM file");
-    /* The thread's own list of failures, of which some were only attempts. */
-    ERR_clear_error();
+    /* What OpenSSL keeps for this thread, which will hardly ever need it again. */
+    OPENSSL_thread_stop();
 }
 
 static struct known **find_known(const char *path)

@@ -25,6 +25,8 @@ static CURLM *multi;
 static uv_timer_t timer;
 static struct watch **watches; /* by descriptor */
 static size_t watches_room;
+static struct mw_transfer *under_way;
+static bool socket_lost;
 
 static void take_messages(void)
 {
@@ -37,8 +39,23 @@ static void take_messages(void)
         mw_libcurl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
         transfer->code = message->data.result;
         transfer->done = true;
-        mw_loop.helpers--;
         mw_unpark(&transfer->waiter);
+    }
+}
+
+/* Before 8.2, libcurl that has been refused at one address goes on to the next only when something else
+ * happens: pausing and going on does, and is allowed here, outside its callbacks. */
+static void urge_on(void)
+{
+    socket_lost = false;
+    for (struct mw_transfer *transfer = under_way; transfer != NULL; transfer = transfer->next) {
+        if (!transfer->lost_socket)
+            continue;
+        transfer->lost_socket = false;
+        if (transfer->done)
+            continue;
+        mw_libcurl.easy_pause(transfer->easy, CURLPAUSE_RECV);
+        mw_libcurl.easy_pause(transfer->easy, CURLPAUSE_CONT);
     }
 }
 
@@ -47,6 +64,8 @@ static void act(curl_socket_t fd, int what)
     int running;
     mw_libcurl.multi_socket_action(multi, fd, what, &running);
     take_messages();
+    if (socket_lost)
+        urge_on();
 }
 
 static struct watch *find_watch(curl_socket_t fd)
@@ -162,9 +181,12 @@ static curl_socket_t open_socket(void *argument, curlsocktype purpose, struct cu
     return fd;
 }
 
-/* The number may be another's at once, so its watch goes before. */
+/* The number may be another's at once, so its watch goes before. Who opened it may be gone. */
 static int close_socket(void *argument, curl_socket_t fd)
 {
+    for (struct mw_transfer *transfer = under_way; transfer != NULL; transfer = transfer->next)
+        if (transfer == argument)
+            socket_lost = transfer->lost_socket = true;
     drop_watch(fd);
     return close(fd);
 }
@@ -184,6 +206,28 @@ static bool open_multi(struct mw_error *error)
     return true;
 }
 
+static void begin(struct mw_transfer *transfer, CURL *easy)
+{
+    transfer->easy = easy;
+    transfer->next = under_way;
+    if (under_way != NULL)
+        under_way->previous = transfer;
+    under_way = transfer;
+    mw_loop.helpers++;
+}
+
+static void end(struct mw_transfer *transfer)
+{
+    if (transfer->previous != NULL)
+        transfer->previous->next = transfer->next;
+    else
+        under_way = transfer->next;
+    if (transfer->next != NULL)
+        transfer->next->previous = transfer->previous;
+    mw_loop.helpers--;
+    mw_libcurl.multi_remove_handle(multi, transfer->easy);
+}
+
 bool mw_transfer_run(struct mw_transfer *transfer, CURL *easy, struct mw_deadline deadline,
                      enum mw_wake *wake, struct mw_error *error)
 {
@@ -193,17 +237,16 @@ bool mw_transfer_run(struct mw_transfer *transfer, CURL *easy, struct mw_deadlin
     mw_libcurl.easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     mw_libcurl.easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
     mw_libcurl.easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    mw_libcurl.easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer);
     if (mw_libcurl.multi_add_handle(multi, easy) != CURLM_OK)
         return mw_error_set(error, MW_ERROR_PERMANENT, "libcurl takes no further exchange");
-    mw_loop.helpers++;
+    begin(transfer, easy);
     *wake = MW_WAKE_READY;
     while (!transfer->done && *wake == MW_WAKE_READY)
         *wake = mw_park(&transfer->waiter, deadline);
     if (transfer->done)
         *wake = MW_WAKE_READY;
-    else
-        mw_loop.helpers--;
-    mw_libcurl.multi_remove_handle(multi, easy);
+    end(transfer);
     return true;
 }
 
@@ -213,6 +256,7 @@ void mw_multi_finish(void)
         return;
     mw_libcurl.multi_cleanup(multi);
     multi = NULL;
+    socket_lost = false;
     for (size_t fd = 0; fd < watches_room; fd++)
         drop_watch((curl_socket_t)fd);
     free(watches);

@@ -10,8 +10,11 @@
 #include "runtime/libcurl.h"
 
 struct mw_transfer {
+    CURL *easy;
+    struct mw_transfer *next, *previous; /* those under way */
     struct mw_waiter waiter;
     bool done;
+    bool lost_socket; /* one that it opened was closed just now */
     CURLcode code;    /* where done */
     int socket_error; /* errno of a socket that could not be made */
 };

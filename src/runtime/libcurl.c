@@ -39,6 +39,7 @@ static const struct symbol {
     SYMBOL(easy_setopt),
     SYMBOL(easy_getinfo),
     SYMBOL(easy_header),
+    SYMBOL(easy_pause),
     SYMBOL(easy_strerror),
     SYMBOL(easy_cleanup),
     SYMBOL(share_init),
@@ -111,6 +112,8 @@ static void load(void *argument)
     job->good = initialised || initialise(&job->error);
     initialised = job->good;
     pthread_mutex_unlock(&mutex);
+    /* What OpenSSL keeps for this thread, which will hardly ever need it again. */
+    OPENSSL_thread_stop();
 }
 
 bool mw_libcurl_load(struct mw_deadline deadline, struct mw_error *error)

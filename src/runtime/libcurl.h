@@ -30,6 +30,7 @@ struct mw_libcurl {
     __typeof__(curl_easy_setopt) *easy_setopt;
     __typeof__(curl_easy_getinfo) *easy_getinfo;
     __typeof__(curl_easy_header) *easy_header;
+    __typeof__(curl_easy_pause) *easy_pause;
     __typeof__(curl_easy_strerror) *easy_strerror;
     __typeof__(curl_easy_cleanup) *easy_cleanup;
     __typeof__(curl_share_init) *share_init;

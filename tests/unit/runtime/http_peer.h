@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -144,6 +145,7 @@ static inline void *run_peer(void *argument)
         } else {
             struct call *call = &peer->calls[peer->count++];
             peer->connections++;
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
             *call = (struct call){.peer = peer, .fd = fd};
             if (pthread_create(&call->thread, NULL, run_call, call) != 0)
                 abort();

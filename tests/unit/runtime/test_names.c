@@ -1,93 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Look-ups against a name server of our own, that can also keep silent. */
-#include "helper.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "name_server.h"
 
 #include "runtime/resolve.h"
-#include "runtime/resolver.h"
 
 static TALLOC_CTX *memory;
-static int server_fd;
-static pthread_t server_thread;
-static atomic_int questions, time_to_live;
-static atomic_bool silent;
-static char server_address[40];
-
-/* Answers what was asked with 192.0.2.9, or with nothing for IPv6 addresses. Names that begin with
- * "gone" do not exist. RFC 1035, section 4. */
-static size_t answer(unsigned char *packet, size_t length)
-{
-    size_t at = 12;
-    while (at < length && packet[at] != 0)
-        at += packet[at] + 1u;
-    if (length < 12 || at + 5 > length)
-        return 0;
-    bool four = packet[at + 2] == 1;
-    bool gone = packet[12] >= 4 && memcmp(packet + 13, "gone", 4) == 0;
-    size_t end = at + 5;
-    packet[2] = 0x81;
-    packet[3] = gone ? 0x83 : 0x80;
-    memset(packet + 6, 0, 6);
-    if (gone || !four)
-        return end;
-    packet[7] = 1;
-    unsigned char record[16] = {0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 192, 0, 2, 9};
-    record[9] = (unsigned char)time_to_live;
-    memcpy(packet + end, record, sizeof record);
-    return end + sizeof record;
-}
-
-static void *serve(void *unused)
-{
-    unsigned char packet[1024];
-    struct sockaddr_in from;
-    for (;;) {
-        socklen_t size = sizeof from;
-        ssize_t got = recvfrom(server_fd, packet, 512, 0, (struct sockaddr *)&from, &size);
-        if (got < 12)
-            return NULL;
-        questions++;
-        size_t length = silent ? 0 : answer(packet, (size_t)got);
-        if (length > 0)
-            sendto(server_fd, packet, length, 0, (struct sockaddr *)&from, size);
-    }
-}
 
 static int open_all(void **state)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
     memory = talloc_new(NULL);
-    questions = 0;
-    silent = false;
-    time_to_live = 60;
-    server_fd = socket(AF_INET, SOCK_DGRAM, 0);
-    assert_int_equal(bind(server_fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(getsockname(server_fd, (struct sockaddr *)&address, &size), 0);
-    snprintf(server_address, sizeof server_address, "127.0.0.1:%d", ntohs(address.sin_port));
-    assert_int_equal(pthread_create(&server_thread, NULL, serve, NULL), 0);
-    mw_resolver_servers(server_address);
+    open_name_server(0xC0000209);
     return open_loop(state);
 }
 
 static int close_all(void **state)
 {
-    struct sockaddr_in address;
-    socklen_t size = sizeof address;
     close_loop(state);
-    mw_resolver_servers(NULL);
     TALLOC_FREE(memory);
-    getsockname(server_fd, (struct sockaddr *)&address, &size);
-    sendto(server_fd, "", 0, 0, (struct sockaddr *)&address, size);
-    pthread_join(server_thread, NULL);
-    close(server_fd);
+    close_name_server();
     return 0;
 }
 
