@@ -12,10 +12,8 @@
  * last for ever. */
 enum ending { HANGS, HANGS_UP, FLOODS };
 
-#define ANSWERS_MAX 6
-
 struct answer {
-    char bytes[1024];
+    char *bytes;
     size_t length;
 };
 
@@ -73,10 +71,18 @@ static void stop_liar(const struct liar *liar)
 
 /* ---- what it says ---- */
 
+static void add_bytes(struct answer *answer, const void *bytes, size_t length)
+{
+    answer->bytes =
+        talloc_realloc(test_memory, answer->bytes, char, (unsigned)(answer->length + length + 1));
+    memcpy(answer->bytes + answer->length, bytes, length);
+    answer->length += length;
+}
+
 static struct answer plain(const char *text)
 {
-    struct answer answer = {.length = strlen(text)};
-    memcpy(answer.bytes, text, answer.length);
+    struct answer answer = {.length = 0};
+    add_bytes(&answer, text, strlen(text));
     return answer;
 }
 
@@ -85,11 +91,9 @@ static void add_message(struct answer *answer, char type, const void *body, size
                         uint32_t said)
 {
     uint32_t size = htonl(said);
-    assert_true(answer->length + 5 + length <= sizeof answer->bytes);
-    answer->bytes[answer->length++] = type;
-    memcpy(answer->bytes + answer->length, &size, 4);
-    memcpy(answer->bytes + answer->length + 4, body, length);
-    answer->length += 4 + length;
+    add_bytes(answer, &type, 1);
+    add_bytes(answer, &size, 4);
+    add_bytes(answer, body, length);
 }
 
 #define ADD(answer, type, body) \
@@ -234,7 +238,9 @@ static void mad_answers_body(void)
     check(answers, 3, HANGS, PLAIN, MW_ERROR_RETRY, "");
     /* Notices without an end. */
     answers[2] = (struct answer){.length = 0};
-    ADD(&answers[2], 'N', "SNOTICE\0C00000\0Mhello hello hello hello hello hello hello hello\0\0");
+    static char notice[65536] = "SNOTICE\0C00000\0M";
+    memset(notice + 16, 'x', sizeof notice - 18);
+    add_message(&answers[2], 'N', notice, sizeof notice, sizeof notice + 4);
     check(answers, 3, FLOODS, PLAIN, MW_ERROR_PERMANENT, "more than 8 MiB");
 }
 
@@ -246,7 +252,8 @@ static void a_password_is_asked_for_body(void)
     ADD(&ask, 'R', "\0\0\0\3");
     struct liar liar = start_liar(&ask, 1, HANGS_UP);
     struct mw_target *target = target_on(talloc_asprintf(
-        test_memory, "postgresql://midwatch@127.0.0.1:%d/shop?sslmode=disable&passfile=/nowhere/pass",
+        test_memory,
+        "postgresql://midwatch@127.0.0.1:%d/shop?sslmode=disable&passfile=/nowhere/pass",
         liar.port));
     enum mw_error_class class = probe_badly(target, 500, text);
     stop_liar(&liar);
