@@ -156,7 +156,8 @@ static const char *skip_field(const char *at)
 static bool csv(const char *line, enum mw_log_severity *severity)
 {
     const char *at = line;
-    if (!isdigit((unsigned char)line[0]) || strncmp(line + 4, "-", 1) != 0) {
+    /* It begins with a time: "2026-…". */
+    if (strspn(line, "0123456789") != 4 || line[4] != '-') {
         return false;
     }
     for (int i = 0; i < CSV_LEVEL && at != NULL; i++) {
