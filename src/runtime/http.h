@@ -3,7 +3,12 @@
  * HTTP exchanges by libcurl's multi interface on the loop: one call, one answer, in a fiber. Names are
  * looked up by resolve.h and given to libcurl as addresses; redirects are not followed; TLS is verified
  * against the system's authorities, which are loaded once, on a helper thread, at the first use. Plain
- * http:// is for loopback only, unless the caller says that the peer is a target.
+ * http:// is for loopback only, unless the caller says that the peer is a target. HTTPS_PROXY and
+ * NO_PROXY are heeded for https:// to others than this machine.
+ *
+ * Connections are kept for the next exchange with the same peer. Where one turns out to be dead, what may
+ * be repeated without harm (GET, HEAD, PUT, DELETE, OPTIONS) is sent again over a new one; POST and PATCH
+ * fail with MW_ERROR_RETRY instead, since the peer may have heard them.
  */
 #ifndef MIDWATCH_HTTP_H
 #define MIDWATCH_HTTP_H
@@ -16,7 +21,7 @@
 #include "midwatch/error.h"
 
 struct mw_http_request {
-    const char *method; /* NULL: GET, or POST where there is a body */
+    const char *method; /* GET HEAD POST PUT PATCH DELETE OPTIONS; NULL: GET, or POST with a body */
     const char *url;    /* http:// or https:// */
     const char *const
         *headers;     /* "Name: value", ends with NULL; may be NULL. No line breaks inside */

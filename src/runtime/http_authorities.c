@@ -198,7 +198,7 @@ static void forget(struct known **link)
 }
 
 /* The newest first; the last must go when there are too many. */
-static void remember(const char *path, struct mw_authorities *authorities)
+static const struct known *remember(const char *path, struct mw_authorities *authorities)
 {
     struct known **link = find_known(path);
     if (*link != NULL)
@@ -215,36 +215,39 @@ static void remember(const char *path, struct mw_authorities *authorities)
         count++;
     if (*link != NULL)
         forget(link);
+    return entry;
 }
 
-static bool load_on_helper(const char *path, struct mw_deadline deadline, struct mw_error *error)
+static const struct known *load_on_helper(const char *path, struct mw_deadline deadline,
+                                          struct mw_error *error)
 {
+    const struct known *entry = NULL;
     struct job *job = talloc_zero(NULL, struct job);
     mw_require(job != NULL, "no memory for authorities");
     if (path != NULL) {
         job->path = talloc_strdup(job, path);
         mw_require(job->path != NULL, "no memory for authorities");
     }
-    if (!mw_work(load, (void **)&job, deadline, error))
-        return mw_error_wrap(error, "reading certificate authorities");
-    bool good = job->good;
-    if (good)
-        remember(path, job->authorities);
+    if (!mw_work(load, (void **)&job, deadline, error)) {
+        mw_error_wrap(error, "reading certificate authorities");
+        return NULL;
+    }
+    if (job->good)
+        entry = remember(path, job->authorities);
     else
         *error = job->error;
     talloc_free(job);
-    return good;
+    return entry;
 }
 
 struct mw_authorities *mw_authorities_find(TALLOC_CTX *memory, const char *path,
                                            struct mw_deadline deadline, struct mw_error *error)
 {
-    struct known *entry = *find_known(path);
-    if (entry == NULL || mw_mono_now() >= entry->keep_until) {
-        if (!load_on_helper(path, deadline, error))
-            return NULL;
-        entry = *find_known(path);
-    }
+    const struct known *entry = *find_known(path);
+    if (entry == NULL || mw_mono_now() >= entry->keep_until)
+        entry = load_on_helper(path, deadline, error);
+    if (entry == NULL)
+        return NULL;
     const struct mw_authorities *from = entry->authorities;
     X509_STORE_up_ref(from->store);
     struct mw_authorities *copy = new_authorities(memory, from->store);

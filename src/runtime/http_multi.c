@@ -7,10 +7,15 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "runtime/internal.h"
 
 /* Connections that are kept open for the next exchange with the same peer. */
-#define KEPT_MAX 32L
+#define KEPT_MAX 100L
+/* Exchanges that begin in one turn of the loop: the first steps of TLS cost half a millisecond each. */
+#define BEGIN_MAX 16
+/* And how long what happens on sockets may hold up one turn. */
+#define TURN_NS (10 * UINT64_C(1000000))
 
 /* One socket of libcurl, from its opening to its closing. On the heap by itself: libuv needs it until
  * the loop has come round. It stays armed between two exchanges on it as long as nothing happens that
@@ -82,10 +87,24 @@ static void arm(struct watch *watch, int events)
     watch->armed = rc == 0 ? events : 0;
 }
 
+/* What is left over is reported again in the next turn, for as long as it is so. */
+static bool turn_is_full(void)
+{
+    static uint64_t turn, begun;
+    uint64_t now = uv_hrtime();
+    if (turn != mw_loop.turns || begun == 0) {
+        turn = mw_loop.turns;
+        begun = now;
+    }
+    return now - begun > TURN_NS;
+}
+
 static void on_event(uv_poll_t *handle, int status, int events)
 {
     struct watch *watch = handle->data;
     curl_socket_t fd = watch->fd;
+    if (status == 0 && turn_is_full())
+        return;
     if (status < 0)
         watch->armed = 0; /* libuv has stopped it: the descriptor has an error to report */
     if (watch->wanted == 0) {
@@ -206,6 +225,23 @@ static bool open_multi(struct mw_error *error)
     return true;
 }
 
+/* First come, first served; who is cancelled or late goes on at once, to its end. */
+static void await_turn(struct mw_deadline deadline)
+{
+    static uint64_t turn;
+    static unsigned begun;
+    for (;;) {
+        if (turn != mw_loop.turns) {
+            turn = mw_loop.turns;
+            begun = 0;
+        }
+        if (begun < BEGIN_MAX || mw_fiber_cancelled() || mw_deadline_passed(deadline))
+            break;
+        mw_fiber_yield();
+    }
+    begun++;
+}
+
 static void begin(struct mw_transfer *transfer, CURL *easy)
 {
     transfer->easy = easy;
@@ -231,6 +267,7 @@ static void end(struct mw_transfer *transfer)
 bool mw_transfer_run(struct mw_transfer *transfer, CURL *easy, struct mw_deadline deadline,
                      enum mw_wake *wake, struct mw_error *error)
 {
+    await_turn(deadline);
     if (!open_multi(error))
         return false;
     mw_libcurl.easy_setopt(easy, CURLOPT_PRIVATE, transfer);

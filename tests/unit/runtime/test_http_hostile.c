@@ -425,7 +425,7 @@ static void body_full_queue(void)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     for (int i = 0; i < 4; i++) {
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        connect(fillers[i], (struct sockaddr *)&address, size);
+        (void)connect(fillers[i], (struct sockaddr *)&address, size);
     }
     struct peer peer = {.port = ntohs(address.sin_port)};
     const char *url = url_of(&peer, "http", "127.0.0.1", "/");

@@ -319,8 +319,8 @@ static void body_no_proxy(void)
     struct mw_error error = {0};
     behind = peer;
     set_proxy("http://127.0.0.1", proxy->port);
-    setenv("http_proxy", getenv("HTTPS_PROXY"), 1);
-    setenv("ALL_PROXY", getenv("HTTPS_PROXY"), 1);
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
     /* Nothing plain and nothing of this machine goes to a proxy. */
     assert_answer(
         get_within(url_of(peer, "http", "peer.example.test", "/"), 5000, &response, &error), error);
