@@ -104,6 +104,7 @@ static PGresult *exchange_locked(struct mw_postgres_connection *connection,
                                  struct mw_deadline deadline, double *seconds,
                                  struct mw_error *error)
 {
+    connection->refusal = MW_POSTGRES_LET_IN;
     for (;;) {
         bool fresh = false;
         if (!make_ready(connection, deadline, &fresh, error)) {

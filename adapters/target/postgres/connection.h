@@ -25,7 +25,7 @@ struct mw_postgres_connection *
 mw_postgres_connection_create(TALLOC_CTX *memory, const struct mw_postgres_address *address);
 void mw_postgres_connection_close(struct mw_postgres_connection *connection);
 
-/* Why the newest attempt to connect failed; LET_IN when it did not. */
+/* Why the newest exchange found no way in; LET_IN where it had a connection, whatever became of it. */
 enum mw_postgres_refusal
 mw_postgres_connection_refusal(const struct mw_postgres_connection *connection);
 /* The server's process for this connection; 0: not connected. */

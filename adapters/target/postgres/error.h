@@ -9,7 +9,7 @@
 #include "midwatch/error.h"
 #include "url.h"
 
-/* Why the newest attempt to connect did not end in a session. */
+/* Why an attempt to connect did not end in a session. */
 enum mw_postgres_refusal {
     MW_POSTGRES_LET_IN,   /* it did */
     MW_POSTGRES_FULL,     /* SQLSTATE 53300: every connection slot for such a role is taken */

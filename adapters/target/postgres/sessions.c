@@ -69,6 +69,9 @@ enum column {
     " LEFT JOIN pg_database d ON d.oid = a.datid LEFT JOIN roots k ON k.root = a.pid "
 
 #define CLIENTS "WHERE a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()"
+#define IDLE_FOR                                                                   \
+    " AND clock_timestamp() - a.state_change >= make_interval(secs => $1::float8)" \
+    " ORDER BY a.state_change"
 
 static const char *const questions[] = {
     [MW_POSTGRES_ROOTS] = WALK SESSION "WHERE k.blocks > 0 ORDER BY k.blocks DESC, a.xact_start",
@@ -76,14 +79,10 @@ static const char *const questions[] = {
     " AND a.state = 'active' AND a.pid NOT IN (SELECT pid FROM waiting)"
     " AND clock_timestamp() - a.query_start >= make_interval(secs => $1::float8)"
     " ORDER BY a.query_start",
-    [MW_POSTGRES_IDLE] = WALK SESSION CLIENTS
-    " AND a.state = 'idle'"
-    " AND clock_timestamp() - a.state_change >= make_interval(secs => $1::float8)"
-    " ORDER BY a.state_change",
-    [MW_POSTGRES_IDLE_IN_TRANSACTION] = WALK SESSION CLIENTS
-    " AND a.state LIKE 'idle in transaction%'"
-    " AND clock_timestamp() - a.state_change >= make_interval(secs => $1::float8)"
-    " ORDER BY a.state_change",
+    [MW_POSTGRES_IDLE] = WALK SESSION CLIENTS " AND a.state LIKE 'idle%'" IDLE_FOR,
+    [MW_POSTGRES_IDLE_INSIDE] =
+        WALK SESSION CLIENTS " AND a.state LIKE 'idle in transaction%'" IDLE_FOR,
+    [MW_POSTGRES_IDLE_OUTSIDE] = WALK SESSION CLIENTS " AND a.state = 'idle'" IDLE_FOR,
     [MW_POSTGRES_OLDEST] = WALK SESSION CLIENTS
     " AND clock_timestamp() - a.xact_start >= make_interval(secs => $1::float8)"
     " ORDER BY a.xact_start",

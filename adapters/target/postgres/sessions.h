@@ -40,11 +40,12 @@ struct mw_postgres_sessions {
 enum mw_postgres_which {
     MW_POSTGRES_ROOTS, /* root blockers, those that hold up most first */
     MW_POSTGRES_LONG, /* clients that run one query for $1 seconds and wait for no lock; longest first */
-    MW_POSTGRES_IDLE, /* clients that are idle outside of a transaction for $1 seconds; longest first */
-    MW_POSTGRES_IDLE_IN_TRANSACTION, /* the same inside of one */
-    MW_POSTGRES_OLDEST,  /* clients inside of a transaction for $1 seconds; longest first */
-    MW_POSTGRES_WAITING, /* sessions that wait for a lock; longest first */
-    MW_POSTGRES_NAMED,   /* the process ids in $1, as "{1,2,3}" */
+    MW_POSTGRES_IDLE,         /* clients that are idle for $1 seconds; longest first */
+    MW_POSTGRES_IDLE_INSIDE,  /* the same, of those inside a transaction */
+    MW_POSTGRES_IDLE_OUTSIDE, /* the same, of those outside of one */
+    MW_POSTGRES_OLDEST,       /* clients inside of a transaction for $1 seconds; longest first */
+    MW_POSTGRES_WAITING,      /* sessions that wait for a lock; longest first */
+    MW_POSTGRES_NAMED,        /* the process ids in $1, as "{1,2,3}" */
 };
 
 /* At most `limit` of them (and never more than 500) on `memory`. `value` is $1, NULL where there is

@@ -20,25 +20,37 @@ static json_t *pinned_seconds(const json_t *arguments)
     return json_is_number(seconds) ? json_incref(seconds) : json_integer(MIN_SECONDS);
 }
 
+/* Which of them: those inside a transaction, those outside of one, or both where nothing is said. */
+static enum mw_postgres_which which(const json_t *arguments, const char **where)
+{
+    const json_t *inside = json_object_get(arguments, "in_transaction");
+    *where = inside == NULL         ? ""
+             : json_is_true(inside) ? " inside a transaction"
+                                    : " outside of a transaction";
+    return inside == NULL         ? MW_POSTGRES_IDLE
+           : json_is_true(inside) ? MW_POSTGRES_IDLE_INSIDE
+                                  : MW_POSTGRES_IDLE_OUTSIDE;
+}
+
 static struct mw_postgres_doomed *choose(struct mw_target *target, const json_t *arguments,
                                          TALLOC_CTX *memory, struct mw_deadline deadline,
                                          struct mw_error *error)
 {
     struct mw_postgres *postgres = target->state;
+    const char *where = NULL;
     char seconds[32], nobody[160];
-    bool inside = json_is_true(json_object_get(arguments, "in_transaction"));
+    enum mw_postgres_which meant = which(arguments, &where);
     snprintf(seconds, sizeof seconds, "%.3f", min_seconds(arguments));
     struct mw_postgres_sessions *sessions = mw_postgres_sessions_read(
-        memory, postgres->connection, inside ? MW_POSTGRES_IDLE_IN_TRANSACTION : MW_POSTGRES_IDLE,
-        seconds, MW_POSTGRES_ENDED_MAX, deadline, error);
+        memory, postgres->connection, meant, seconds, MW_POSTGRES_ENDED_MAX, deadline, error);
     if (sessions == NULL) {
         return NULL;
     }
     struct mw_postgres_doomed *doomed =
         mw_postgres_doom(memory, sessions, json_object_get(arguments, "sessions"));
     if (doomed->count == 0) {
-        snprintf(nobody, sizeof nobody, "no session has been idle %s a transaction for %.0f s",
-                 inside ? "inside" : "outside of", min_seconds(arguments));
+        snprintf(nobody, sizeof nobody, "no session has been idle%s for %.0f s", where,
+                 min_seconds(arguments));
         mw_postgres_refuse_empty(doomed, nobody, error);
         return NULL;
     }
@@ -51,11 +63,11 @@ MW_POSTGRES_ASSESS(mw_postgres_assess_idle)
     if (doomed == NULL) {
         return false;
     }
-    bool inside = json_is_true(json_object_get(arguments, "in_transaction"));
+    json_t *inside = json_object_get(arguments, "in_transaction");
     *out = (struct mw_assessment){
         .risk = MW_RISK_DISRUPTIVE,
         .effect = mw_postgres_doomed_text(memory, doomed),
-        .arguments = json_pack("{s:s, s:o, s:b, s:o}", "resource", target->name, "min_seconds",
+        .arguments = json_pack("{s:s, s:o, s:O*, s:o}", "resource", target->name, "min_seconds",
                                pinned_seconds(arguments), "in_transaction", inside, "sessions",
                                mw_postgres_pins(doomed)),
     };

@@ -7,9 +7,9 @@
 #define OBJECT(properties, required)                                               \
     "{\"type\":\"object\",\"properties\":{" properties "},\"required\":[" required \
     "],\"additionalProperties\":false}"
-#define SECONDS(words)                                                       \
-    "\"min_seconds\":{\"type\":\"number\",\"minimum\":0,\"maximum\":604800," \
-    "\"description\":\"" words "\"}"
+/* Its description and the closing brace follow. */
+#define MIN_SECONDS \
+    "\"min_seconds\":{\"type\":\"number\",\"minimum\":0,\"maximum\":604800,\"description\":"
 
 const struct mw_tool mw_postgres_tools[] = {
     {.name = "postgres_activity",
@@ -19,8 +19,8 @@ const struct mw_tool mw_postgres_tools[] = {
          "the sessions whose transactions are open the longest.",
      .schema =
          OBJECT(RESOURCE ",\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":50,"
-                         "\"description\":\"how many sessions to name; default 10\"}," SECONDS(
-                             "only transactions open for so long; default 0"),
+                         "\"description\":\"how many sessions to name; default 10\"}," MIN_SECONDS
+                         "\"only transactions open for so long; default 0\"}",
                 "\"resource\""),
      .timeout_ms = 10000,
      .run = mw_postgres_run_activity},
@@ -38,13 +38,11 @@ const struct mw_tool mw_postgres_tools[] = {
          "cancelled, sessions that idle in a transaction are ended and rolled back. Sessions "
          "that only wait for a lock are left alone, and so are replication, the server's own "
          "processes and midwatch.",
-     .schema = OBJECT(RESOURCE "," SECONDS("since when it must have run or held up others; default "
-                                           "30") ","
-                                                 "\"blockers_only\":{\"type\":\"boolean\","
-                                                 "\"description\":\"only those "
-                                                 "that hold up others; default "
-                                                 "false\"}," MW_POSTGRES_PINS_SCHEMA,
-                      "\"resource\""),
+     .schema = OBJECT(
+         RESOURCE "," MIN_SECONDS "\"since when it must have run or held up others; default 30\"},"
+                  "\"blockers_only\":{\"type\":\"boolean\",\"description\":\"only those that "
+                  "hold up others; default false\"}," MW_POSTGRES_PINS_SCHEMA,
+         "\"resource\""),
      .timeout_ms = 30000,
      .assess = mw_postgres_assess_kill,
      .run = mw_postgres_run_kill},
@@ -52,18 +50,13 @@ const struct mw_tool mw_postgres_tools[] = {
      .floor = MW_RISK_DISRUPTIVE,
      .description =
          "Ends sessions that have been idle for long, which frees their connection slots; "
-         "with in_transaction those that idle inside a transaction, which is rolled back.",
-     .schema = OBJECT(
-         RESOURCE "," SECONDS(
-             "for how long they must have been idle; default 300") ","
-                                                                   "\"in_transaction\":{\"type\":"
-                                                                   "\"boolean\",\"description\":"
-                                                                   "\"those "
-                                                                   "inside a transaction instead "
-                                                                   "of those outside; default "
-                                                                   "false\"}"
-                                                                   "," MW_POSTGRES_PINS_SCHEMA,
-         "\"resource\""),
+         "those that idle inside a transaction are rolled back.",
+     .schema = OBJECT(RESOURCE
+                      "," MIN_SECONDS "\"for how long they must have been idle; default 300\"},"
+                      "\"in_transaction\":{\"type\":\"boolean\",\"description\":\"true: only those "
+                      "inside a transaction; false: only those outside; default "
+                      "both\"}," MW_POSTGRES_PINS_SCHEMA,
+                      "\"resource\""),
      .timeout_ms = 30000,
      .assess = mw_postgres_assess_idle,
      .run = mw_postgres_run_idle},

@@ -373,7 +373,11 @@ static void idle_sessions_are_told_apart_body(void)
     assert_int_equal(
         assess_badly(target, "postgres_terminate_idle", "{\"min_seconds\": 600}", text),
         MW_ERROR_REFUSED);
-    assert_says(text, "no session has been idle outside of a transaction for 600 s");
+    assert_says(text, "no session has been idle for 600 s");
+    struct mw_assessment both =
+        assess_well(target, "postgres_terminate_idle", "{\"min_seconds\": 0}");
+    assert_int_equal(json_array_size(json_object_get(both.arguments, "sessions")), 2);
+    assessment_release(&both);
 
     struct mw_assessment plan = assess_well(target, "postgres_terminate_idle",
                                             "{\"min_seconds\": 0, \"in_transaction\": true}");
@@ -385,7 +389,8 @@ static void idle_sessions_are_told_apart_body(void)
     assert_true(is_alive(idle));
 
     /* One that worked meanwhile is no longer the idle one. */
-    plan = assess_well(target, "postgres_terminate_idle", "{\"min_seconds\": 0}");
+    plan = assess_well(target, "postgres_terminate_idle",
+                       "{\"min_seconds\": 0, \"in_transaction\": false}");
     session_say(idle, "SELECT 1");
     assert_int_equal(run_badly(target, "postgres_terminate_idle", plan.arguments, 5000, text),
                      MW_ERROR_REFUSED);
