@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The functions themselves, not what error.h makes of them for analysers. */
+#undef mw_error_set
+#undef mw_error_wrap
+
 static const char ellipsis[] = "…";
 
 /* vsnprintf may cut in the middle of a character: takes the torn one away and ends with "…". */
