@@ -102,6 +102,7 @@ struct mw_plan {
     char *root_cause;
     double confidence; /* 0..1 */
     json_t *evidence;  /* array of sentences; may be empty */
+    json_t *usage;     /* what asking a model took (planner.h); NULL: none was asked */
     enum mw_plan_state state;
     char *state_reason; /* why void or rejected; by which rule it was judged; may be NULL */
     bool automatic;     /* approved by policy */
@@ -186,6 +187,10 @@ struct mw_plan *mw_incident_find_plan(const struct mw_incident *incident, int re
 
 /* "I42" → 42; 0 when the text is no incident ID. Case does not matter. */
 int64_t mw_incident_id_parse(const char *text);
+
+/* What models took over all plans: {"model", "turns", "input_tokens", "output_tokens", "latency_ms"} and,
+ * where a price was known, "cost_usd"; empty where none was asked. A new reference. */
+json_t *mw_incident_usage(const struct mw_incident *incident);
 
 /* The document of `midwatch incident ID --json`; a new reference. */
 json_t *mw_incident_to_json(const struct mw_incident *incident);

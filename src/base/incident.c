@@ -10,6 +10,7 @@ static int release_json(struct mw_incident *incident)
     for (size_t i = 0; i < incident->plan_count; i++) {
         struct mw_plan *plan = &incident->plans[i];
         json_decref(plan->evidence);
+        json_decref(plan->usage);
         for (size_t j = 0; j < plan->step_count; j++) {
             json_decref(plan->steps[j].arguments);
             json_decref(plan->steps[j].undo);

@@ -70,6 +70,39 @@ static json_t *step_to_json(const struct mw_step *step)
     return object;
 }
 
+static void add_number(json_t *sum, const json_t *usage, const char *name)
+{
+    const json_t *more = json_object_get(usage, name), *before = json_object_get(sum, name);
+    if (!json_is_number(more)) {
+        return;
+    }
+    if (json_is_integer(more) && (before == NULL || json_is_integer(before))) {
+        json_object_set_new(sum, name,
+                            json_integer(json_integer_value(before) + json_integer_value(more)));
+    } else {
+        json_object_set_new(sum, name,
+                            json_real(json_number_value(before) + json_number_value(more)));
+    }
+}
+
+json_t *mw_incident_usage(const struct mw_incident *incident)
+{
+    static const char *const numbers[] = {"turns", "input_tokens", "output_tokens", "latency_ms",
+                                          "cost_usd"};
+    json_t *sum = json_object();
+    for (size_t i = 0; i < incident->plan_count; i++) {
+        const json_t *usage = incident->plans[i].usage;
+        if (!json_is_object(usage)) {
+            continue;
+        }
+        json_object_set(sum, "model", json_object_get(usage, "model"));
+        for (size_t j = 0; j < sizeof numbers / sizeof *numbers; j++) {
+            add_number(sum, usage, numbers[j]);
+        }
+    }
+    return sum;
+}
+
 static json_t *plan_to_json(const struct mw_plan *plan)
 {
     json_t *steps = json_array();
@@ -186,6 +219,6 @@ json_t *mw_incident_to_json(const struct mw_incident *incident)
     json_object_set_new(object, "before", value_or_empty(incident->before.metrics, json_object()));
     json_object_set_new(object, "after", value_or_empty(incident->after.metrics, json_object()));
     json_object_set_new(object, "collateral", value_or_empty(incident->collateral, json_array()));
-    json_object_set_new(object, "llm", json_object());
+    json_object_set_new(object, "llm", mw_incident_usage(incident));
     return object;
 }

@@ -18,21 +18,34 @@ struct daemon {
     struct mw_respond *respond;
 };
 
-static bool open_planner(struct daemon *self, TALLOC_CTX *memory, struct mw_planner **planner,
-                         struct mw_error *error)
+static struct mw_planner *open_planner(TALLOC_CTX *memory, const struct mw_planner_ops *ops,
+                                       const struct mw_llm_settings *llm, const void *config,
+                                       struct mw_error *error)
 {
-    const struct mw_llm_settings *llm = &self->settings->llm;
-    *planner = talloc_zero(memory, struct mw_planner);
-    (*planner)->ops = llm->ops;
-    return llm->ops->create(*planner, llm->config, llm->common.runbooks, error);
+    struct mw_planner *planner = talloc_zero(memory, struct mw_planner);
+    planner->ops = ops;
+    return ops->create(planner, config, llm->common.runbooks, error) ? planner : NULL;
+}
+
+/* The planner that is asked first, and the runbooks behind a model. */
+static bool open_planners(const struct mw_llm_settings *llm, TALLOC_CTX *memory,
+                          struct mw_respond_settings *respond, struct mw_error *error)
+{
+    respond->planner_timeout = llm->common.timeout;
+    respond->planner = open_planner(memory, llm->ops, llm, llm->config, error);
+    const struct mw_planner_ops *runbook = mw_registry_planners[0];
+    if (respond->planner == NULL || llm->ops == runbook || llm->common.fallback == MW_FALLBACK_NONE)
+        return respond->planner != NULL;
+    respond->fallback = open_planner(memory, runbook, llm, NULL, error);
+    return respond->fallback != NULL;
 }
 
 static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error *error)
 {
     const struct mw_settings *settings = self->settings;
-    struct mw_planner *planner = NULL;
+    struct mw_respond_settings respond = {.policy = settings->root.policy};
     self->watch = mw_settings_watch(memory, settings, error);
-    if (self->watch == NULL || !open_planner(self, memory, &planner, error))
+    if (self->watch == NULL || !open_planners(&settings->llm, memory, &respond, error))
         return false;
     self->record =
         mw_record_open(memory, mw_registry_stores[0], settings->root.store, MW_STORE_ACTIVE, error);
@@ -43,9 +56,6 @@ static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error 
                                             .people = settings->root.people,
                                             .policy = settings->root.policy};
     self->converse = mw_converse_create(memory, self->watch, self->record, &converse);
-    struct mw_respond_settings respond = {.policy = settings->root.policy,
-                                          .planner = planner,
-                                          .planner_timeout = settings->llm.common.timeout};
     self->respond = mw_respond_create(memory, self->watch, self->record, &respond,
                                       mw_converse_listener(self->converse));
     mw_converse_attach(self->converse, self->respond);

@@ -131,7 +131,8 @@ static void load_resource(struct loader *self, const struct mw_yaml *entry, size
     }
     if (kind != NULL && ops == NULL) {
         char *key = talloc_asprintf(self->settings, "%s.kind", path);
-        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, mw_later_kinds, "redis");
+        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, mw_later_kinds,
+                   "redis or postgres");
         return;
     }
     struct mw_resource_settings *resource =
@@ -162,7 +163,7 @@ static void load_planner(struct loader *self, const struct mw_yaml *section)
     }
     if (llm->ops == NULL) {
         no_adapter(self, mw_yaml_line_of(section, "provider", NULL), "llm.provider", provider,
-                   mw_later_planners, "runbook");
+                   mw_later_planners, "runbook, gemini or openai");
         return;
     }
     llm->config = talloc_zero_size(self->settings, llm->ops->config_size + 1);
@@ -272,6 +273,17 @@ static void check_targets(struct loader *self, const struct mw_yaml *mapping)
     talloc_free(watch);
 }
 
+static void check_planner(struct loader *self, const struct mw_yaml *mapping)
+{
+    const struct mw_llm_settings *llm = &self->settings->llm;
+    struct mw_planner *planner = talloc_zero(NULL, struct mw_planner);
+    struct mw_error error = {0};
+    planner->ops = llm->ops;
+    if (!llm->ops->create(planner, llm->config, llm->common.runbooks, &error))
+        mw_fault_add(self->faults, mw_yaml_line_of(mapping, "llm", NULL), "llm", "%s", error.text);
+    talloc_free(planner);
+}
+
 struct mw_settings *mw_settings_load(const char *file, FILE *faults)
 {
     struct loader self = {.settings = talloc_zero(NULL, struct mw_settings)};
@@ -289,8 +301,10 @@ struct mw_settings *mw_settings_load(const char *file, FILE *faults)
         load_list(&self, mapping, "chat", load_chat);
         load_list(&self, mapping, "resources", load_resource);
         load_planner(&self, mw_yaml_get(mapping, "llm"));
-        if (self.faults->count == 0)
+        if (self.faults->count == 0) {
             check_targets(&self, mapping);
+            check_planner(&self, mapping);
+        }
     }
     if (self.faults->count == 0)
         return self.settings;

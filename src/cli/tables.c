@@ -3,7 +3,7 @@
 
 /* Named by the interface, and not built yet. */
 const char *const mw_later_chats[] = {"slack", "matrix", NULL};
-const char *const mw_later_planners[] = {"gemini", "openai", NULL};
+const char *const mw_later_planners[] = {NULL};
 const char *const mw_later_kinds[] = {
     "postgres", "nginx",        "docker",          "http", "exec", "linux",  "gcp_compute",
     "gcp_sql",  "gcp_discover", "gcp_memorystore", "tcp",  "sql",  "promql", NULL};
@@ -27,11 +27,13 @@ static const struct mw_option log_options[] = {
     {.name = NULL},
 };
 
+static const char *const fallback_names[] = {"runbook", "none", NULL};
+
 const struct mw_option mw_llm_options[] = {
     {.name = "provider",
      .type = MW_OPTION_TEXT,
      .fallback = "runbook",
-     .help = "who proposes plans: runbook",
+     .help = "who proposes plans: runbook, gemini or openai",
      .offset = offsetof(struct mw_llm_common, provider)},
     {.name = "timeout",
      .type = MW_OPTION_DURATION,
@@ -44,29 +46,12 @@ const struct mw_option mw_llm_options[] = {
      .type = MW_OPTION_PATH,
      .help = "folder of the runbooks; those that come with midwatch where it is not given",
      .offset = offsetof(struct mw_llm_common, runbooks)},
-    {.name = "model", .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = "a model's name"},
-    {.name = "api_key", .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = "a model's key"},
-    {.name = "base_url",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "a model's address"},
-    {.name = "max_turns",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "rounds of looking"},
     {.name = "fallback",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "who is asked next"},
-    {.name = "send_logs",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "log lines leave"},
-    {.name = "price", .type = MW_OPTION_TEXT, .flags = MW_OPTION_NEXT, .help = "what tokens cost"},
-    {.name = "daily_budget_usd",
-     .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_NEXT,
-     .help = "what a day may cost"},
+     .type = MW_OPTION_CHOICE,
+     .fallback = "runbook",
+     .help = "who is asked when a model has no plan",
+     .offset = offsetof(struct mw_llm_common, fallback),
+     .choices = fallback_names},
     {.name = NULL},
 };
 

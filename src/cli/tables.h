@@ -18,9 +18,12 @@ struct mw_chat_common {
     const char *kind;
 };
 
+enum mw_fallback { MW_FALLBACK_RUNBOOK, MW_FALLBACK_NONE };
+
 struct mw_llm_common {
     const char *provider;
     int64_t timeout;      /* ms */
+    int fallback;         /* enum mw_fallback */
     const char *runbooks; /* folder; NULL: not given and not found */
 };
 

@@ -297,9 +297,11 @@ static void write_closed(struct mw_paper *paper, const struct mw_scene *scene)
     if (plan != NULL) {
         const char *approval = mw_say_approval(scene, plan);
         bool held = reason && incident->outcome == MW_OUTCOME_RECOVERED;
-        mw_paper_note(paper, "%s%s%s%s%s · %s", approval, *approval != '\0' ? " · " : "",
+        const char *usage = mw_say_usage(scene);
+        mw_paper_note(paper, "%s%s%s%s%s · %s%s%s", approval, *approval != '\0' ? " · " : "",
                       mw_say_steps_done(scene, plan), held ? " · " : "",
-                      held ? incident->outcome_reason : "", mw_say_collateral(scene));
+                      held ? incident->outcome_reason : "", mw_say_collateral(scene),
+                      *usage != '\0' ? " · " : "", usage);
         reason = reason && !held;
     }
     if (reason) {

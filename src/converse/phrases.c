@@ -276,6 +276,34 @@ const char *mw_say_plan_end(const struct mw_scene *scene, const struct mw_plan *
                                     or_empty(reason)));
 }
 
+/* "3120" → "3,120". */
+static const char *thousands(const struct mw_scene *scene, json_int_t number)
+{
+    if (number < 1000) {
+        return or_empty(talloc_asprintf(scene->memory, "%" JSON_INTEGER_FORMAT, number));
+    }
+    return or_empty(talloc_asprintf(scene->memory, "%s,%03d", thousands(scene, number / 1000),
+                                    (int)(number % 1000)));
+}
+
+const char *mw_say_usage(const struct mw_scene *scene)
+{
+    json_auto_t *usage = mw_incident_usage(scene->incident);
+    const json_t *in = json_object_get(usage, "input_tokens"),
+                 *out = json_object_get(usage, "output_tokens"),
+                 *cost = json_object_get(usage, "cost_usd");
+    if (!json_is_integer(in) || !json_is_integer(out)) {
+        return "";
+    }
+    char *text =
+        talloc_asprintf(scene->memory, "%s+%s tokens", thousands(scene, json_integer_value(in)),
+                        thousands(scene, json_integer_value(out)));
+    if (json_is_number(cost)) {
+        text = talloc_asprintf_append(text, ", $%.3f", json_number_value(cost));
+    }
+    return or_empty(text);
+}
+
 const char *mw_say_collateral(const struct mw_scene *scene)
 {
     const json_t *findings = scene->incident->collateral;

@@ -83,6 +83,8 @@ const char *mw_say_risk(const struct mw_scene *scene, const struct mw_step *step
 const char *mw_say_result(const struct mw_step *step);
 /* "void: it healed by itself", "rejected by alice: too risky"; NULL while it may still count */
 const char *mw_say_plan_end(const struct mw_scene *scene, const struct mw_plan *plan);
+/* "3,120+410 tokens, $0.005"; "" where no model was asked. */
+const char *mw_say_usage(const struct mw_scene *scene);
 /* What else moved, as one phrase: "nothing else moved". */
 const char *mw_say_collateral(const struct mw_scene *scene);
 

@@ -459,6 +459,9 @@ json_t *mw_verdict_message(const struct mw_scene *scene)
     int tried = attempts(incident);
     mw_paper_note(&paper, "%d %s · planner: %s", tried > 1 ? tried - 1 : 0,
                   tried == 2 ? "retry" : "retries", planner != NULL ? planner : "none asked");
+    if (*mw_say_usage(scene) != '\0') {
+        mw_paper_note(&paper, "%s", mw_say_usage(scene));
+    }
     if (tried > 0) {
         mw_paper_note(&paper, "%s", mw_say_collateral(scene));
     }

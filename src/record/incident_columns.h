@@ -14,15 +14,15 @@
 
 #define MW_PLAN_COLUMNS                                                                  \
     "revision, digest, planner, root_cause, confidence, evidence, state, state_reason, " \
-    "automatic, undo, approvals_needed, proposed_at, approved_at, expires_at"
-#define MW_PLAN_MARKS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+    "automatic, undo, approvals_needed, proposed_at, approved_at, expires_at, model_usage"
+#define MW_PLAN_MARKS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 #define MW_PLAN_UPDATE                                                                         \
     "digest = excluded.digest, planner = excluded.planner, root_cause = excluded.root_cause, " \
     "confidence = excluded.confidence, evidence = excluded.evidence, state = excluded.state, " \
     "state_reason = excluded.state_reason, automatic = excluded.automatic, "                   \
     "undo = excluded.undo, approvals_needed = excluded.approvals_needed, "                     \
     "proposed_at = excluded.proposed_at, approved_at = excluded.approved_at, "                 \
-    "expires_at = excluded.expires_at"
+    "expires_at = excluded.expires_at, model_usage = excluded.model_usage"
 
 #define MW_STEP_COLUMNS                                                                          \
     "position, tool, resource, arguments, why, expect, effect, risk, risk_reason, undo, state, " \

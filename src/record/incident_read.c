@@ -165,6 +165,7 @@ static void read_plan(struct mw_row *row, TALLOC_CTX *memory, struct mw_plan *pl
     plan->proposed_at = mw_row_integer(row);
     plan->approved_at = mw_row_integer(row);
     plan->expires_at = mw_row_integer(row);
+    plan->usage = mw_row_json(row);
 }
 
 /* How many step rows from `first` on belong to this revision. */

@@ -153,6 +153,7 @@ void mw_rows_write_plan(struct mw_sql *sql, const struct mw_incident *incident,
     mw_sql_integer(sql, plan->proposed_at);
     mw_sql_integer(sql, plan->approved_at);
     mw_sql_integer(sql, plan->expires_at);
+    mw_sql_masked_json(sql, plan->usage);
 
     mw_sql_add(sql, "DELETE FROM step WHERE incident = ? AND revision = ? AND position > ?");
     mw_sql_integer(sql, incident->id);

@@ -145,8 +145,10 @@ static const char *const version_1_sqlite[] = {
     NULL,
 };
 
-/* What policy has to know: what ran by itself lately, and words that outlive the process. */
+/* What policy has to know: what ran by itself lately, and words that outlive the process; and what
+ * asking a model took. */
 static const char *const version_2[] = {
+    "ALTER TABLE plan ADD COLUMN model_usage TEXT",
     "CREATE INDEX plan_automatic ON plan (approved_at) WHERE automatic = 1",
     "CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
     NULL,

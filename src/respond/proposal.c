@@ -257,6 +257,7 @@ bool mw_proposal_accept(struct mw_case *self, struct mw_resource *resource, cons
     const json_t *evidence = json_object_get(proposal, "evidence");
     json_decref(plan->evidence);
     plan->evidence = evidence != NULL ? mw_redact_json(evidence) : json_array();
+    plan->usage = json_deep_copy(json_object_get(proposal, "usage"));
     plan->state = MW_PLAN_PROPOSED;
     plan->proposed_at = mw_wall_now();
     mw_plan_seal(plan, resource->target.ops);

@@ -294,6 +294,7 @@ static void upgrade_body(struct fixture *fixture)
     mw_record_close(record);
     tamper(fixture, "DROP TABLE setting");
     tamper(fixture, "DROP INDEX plan_automatic");
+    tamper(fixture, "ALTER TABLE plan DROP COLUMN model_usage");
     tamper(fixture, "UPDATE meta SET value = 1");
     assert_fails(fixture, try_open(fixture, MW_STORE_READER), MW_ERROR_PERMANENT, "older midwatch");
     record = open_record(fixture, MW_STORE_ACTIVE);

@@ -142,7 +142,7 @@ static void what_never_ran_here_does_not_count(void **state)
     " CASE WHEN i > 99950 THEN 'ask' ELSE 'closed' END, 'recovered', NULL, 'DEGRADED', i, i, i,"   \
     " 2, '[]', '[]', NULL, NULL, NULL, 1, 1, 1, i, i, 1, NULL, NULL FROM n;"                       \
     "INSERT INTO plan SELECT id, 1, 'd', 'runbook', 'c', 0.9, '[]', 'spent', NULL, 0, 0, 1, 0, 0," \
-    " 0 FROM incident;"                                                                            \
+    " 0, NULL FROM incident;"                                                                      \
     "INSERT INTO step SELECT id, 1, 1, kind, environment, 'fix', resource, '{}', 'w', 'e', NULL,"  \
     " 'reversible', NULL, NULL, CASE WHEN id % 10 = 3 THEN 'failed' ELSE 'done' END, '{}', 1, 2"   \
     " FROM incident; COMMIT"

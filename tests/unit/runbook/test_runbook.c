@@ -43,12 +43,13 @@ static json_t *full_redis(bool cache, const char *tried)
                                                   tool, "arguments", "maxmemory", 1, "state", state,
                                                   "complaint", "no"));
     }
-    return json_pack(
-        "{s:{s:s, s:s, s:b}, s:[{s:s}], s:{s:f, s:f}, s:{s:s, s:b, s:i, s:i, s:i, s:i}, s:o}",
-        "resource", "name", "box", "kind", "redis", "cache", cache, "findings", "metric",
-        "memory_percent", "metrics", "memory_percent", 97.23, "x", 1.0, "facts", "maxmemory_policy",
-        "noeviction", "cache", cache, "maxmemory", 33554432, "used_memory", 32505856, "keys", 12,
-        "expires", 0, "previous", previous);
+    return json_pack("{s:{s:s, s:s, s:b}, s:[{s:s}], s:{s:f, s:f}, s:{s:s, s:s, s:s, s:b, s:i, "
+                     "s:i, s:i, s:i}, s:o}",
+                     "resource", "name", "box", "kind", "redis", "cache", cache, "findings",
+                     "metric", "memory_percent", "metrics", "memory_percent", 97.23, "x", 1.0,
+                     "facts", "maxmemory_policy", "noeviction", "cache", cache, "maxmemory",
+                     33554432, "used_memory", 32505856, "keys", 12, "expires", 0, "previous",
+                     previous);
 }
 
 static json_t *propose(json_t *situation, struct mw_error *error)
