@@ -99,6 +99,21 @@ static void tell(struct mw_resource *resource, enum mw_health before)
     }
 }
 
+/* A resource that nobody can look at is no incident, so the log must say it. */
+static void warn_of_blindness(struct mw_resource *resource, int hold)
+{
+    if (resource->health != MW_HEALTH_UNKNOWN && resource->blind) {
+        resource->blind = false;
+        mw_log_info("watch", "%s can be looked at again: it is %s", resource->name,
+                    mw_health_name(resource->health));
+    } else if (resource->health == MW_HEALTH_UNKNOWN && !resource->blind &&
+               resource->course.unknown.count >= hold) {
+        resource->blind = true;
+        mw_log_warning("watch", "%s cannot be looked at, so nobody knows how it is: %s",
+                       resource->name, resource->reason != NULL ? resource->reason : "no reason");
+    }
+}
+
 /* Whatever the probe brought becomes the resource's state. `sample` is NULL where it failed; `hold` 0
  * takes its word at once. */
 static void take_in(struct mw_resource *resource, const struct mw_sample *sample,
@@ -131,6 +146,9 @@ static void take_in(struct mw_resource *resource, const struct mw_sample *sample
             finding->metric != NULL ? mw_watch_normal(resource, finding->metric) : NAN;
     }
     explain(resource, said, error);
+    if (hold > 0) {
+        warn_of_blindness(resource, hold);
+    }
     if (resource->health != before && hold > 0) {
         tell(resource, before);
     }

@@ -90,6 +90,7 @@ struct mw_resource {
     mw_mono_ns ended_mono; /* when the newest probe ended; quick ones keep their distance from it */
     mw_wall_ms wanted_after; /* somebody waits for a probe begun after this; 0: nobody */
     int haste;
+    bool blind;            /* it was logged that nobody knows its health */
     bool ended;            /* the fiber has been and gone */
     bool probing, differs; /* differs: the newest sample says other than `health` */
 };

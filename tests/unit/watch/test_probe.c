@@ -2,6 +2,9 @@
 /* The schedule, what a probe's outcome becomes, and waiting for samples; all on virtual time. */
 #include "helper.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #define MS 1000000
 
 static struct mw_watch *watch;
@@ -246,6 +249,64 @@ static void a_probe_that_cannot_run_is_unknown_body(void)
     end();
 }
 
+static FILE *log_file;
+static int log_before;
+
+static void catch_log(void)
+{
+    log_file = tmpfile();
+    assert_non_null(log_file);
+    fflush(stderr);
+    log_before = dup(STDERR_FILENO);
+    dup2(fileno(log_file), STDERR_FILENO);
+}
+
+static void release_log(char *text, size_t room)
+{
+    fflush(stderr);
+    dup2(log_before, STDERR_FILENO);
+    close(log_before);
+    rewind(log_file);
+    text[fread(text, 1, room - 1, log_file)] = '\0';
+    fclose(log_file);
+}
+
+static size_t times_in(const char *text, const char *part)
+{
+    size_t times = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at++) {
+        times++;
+    }
+    return times;
+}
+
+static void blindness_is_logged_body(void)
+{
+    struct mw_resource_config config = fake_resource("box", 1000),
+                              other = fake_resource("other", 1000);
+    struct fake_config own = SCRIPT(10, DENIED, DENIED, DENIED, DENIED, 10, 10),
+                       never = SCRIPT(DENIED);
+    char text[4096];
+    begin();
+    add(&config, &own);
+    add(&other, &never);
+    catch_log();
+    mw_watch_start(watch);
+    sleep_ms(600);
+    release_log(text, sizeof text);
+    /* One probe that cannot run is no news yet. */
+    assert_string_equal(text, "");
+    catch_log();
+    sleep_ms(20000);
+    release_log(text, sizeof text);
+    assert_int_equal(times_in(text, "\n"), 3);
+    assert_int_equal(times_in(text, "warn  watch: box cannot be looked at"), 1);
+    assert_int_equal(times_in(text, "warn  watch: other cannot be looked at"), 1);
+    assert_int_equal(times_in(text, "it asks for a password"), 2);
+    assert_int_equal(times_in(text, "info  watch: box can be looked at again: it is HEALTHY"), 1);
+    end();
+}
+
 static void a_cancelled_probe_is_no_sample_body(void)
 {
     struct mw_resource_config config = fake_resource("box", 1000);
@@ -427,6 +488,7 @@ BODY_TEST(haste_nests)
 BODY_TEST(unreachable_is_failed_and_says_why)
 BODY_TEST(silence_names_the_timeout)
 BODY_TEST(a_probe_that_cannot_run_is_unknown)
+BODY_TEST(blindness_is_logged)
 BODY_TEST(a_cancelled_probe_is_no_sample)
 BODY_TEST(findings_know_what_is_normal)
 BODY_TEST(the_history_forgets)
@@ -448,6 +510,7 @@ int main(void)
         test_in_virtual(unreachable_is_failed_and_says_why),
         test_in_virtual(silence_names_the_timeout),
         test_in_virtual(a_probe_that_cannot_run_is_unknown),
+        test_in_virtual(blindness_is_logged),
         test_in_virtual(a_cancelled_probe_is_no_sample),
         test_in_virtual(findings_know_what_is_normal),
         test_in_virtual(the_history_forgets),
