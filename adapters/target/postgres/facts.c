@@ -66,7 +66,7 @@ static bool read_server(struct mw_postgres *postgres, struct view *view,
 {
     PGresult *result mw_postgres_result_auto = mw_postgres_ask(
         postgres->connection, deadline, error,
-        "SELECT current_setting('server_version'), pg_is_in_recovery(),"
+        "SELECT split_part(current_setting('server_version'), ' ', 1), pg_is_in_recovery(),"
         " current_setting('fsync') = 'on',"
         " count(*) FILTER (WHERE state = 'idle' AND backend_type = 'client backend'),"
         " count(*) FILTER (WHERE backend_type = 'walsender') FROM pg_stat_get_activity(NULL)",

@@ -59,7 +59,7 @@ static const struct {
     {"still waiting for", MW_LOG_WARNING},
     {"deadlock", MW_LOG_WARNING},
     {"checkpoints are occurring too frequently", MW_LOG_WARNING},
-    {"exited with exit code", MW_LOG_WARNING},
+    {"server process (PID", MW_LOG_WARNING},
 };
 
 #define HAS_ONE(text, phrases) has_one(text, phrases, sizeof phrases / sizeof *phrases)

@@ -52,8 +52,12 @@ const char *server_program(const char *command)
     return text;
 }
 
-static void run(const char *command)
+void server_shell(const char *format, ...)
 {
+    va_list list;
+    va_start(list, format);
+    char *command = talloc_vasprintf(test_memory, format, list);
+    va_end(list);
     const char *quiet = talloc_asprintf(test_memory, "cd %s && { %s; } >>%s/commands.log 2>&1",
                                         server.folder, command, server.folder);
     if (system(quiet) != 0) {
@@ -79,9 +83,10 @@ static void make_cluster(void)
     if (owner != NULL) {
         assert_int_equal(chown(server.folder, owner->pw_uid, owner->pw_gid), 0);
     }
-    run(server_program(talloc_asprintf(
-        test_memory, "initdb -D %s/data -U postgres -A trust --no-sync", server.folder)));
-    run(talloc_asprintf(test_memory, "echo \"include 'midwatch.conf'\" >>data/postgresql.conf"));
+    server_shell(
+        "%s", server_program(talloc_asprintf(
+                  test_memory, "initdb -D %s/data -U postgres -A trust --no-sync", server.folder)));
+    server_shell("echo \"include 'midwatch.conf'\" >>data/postgresql.conf");
     write_file("pg_hba.conf", "local all,replication all trust\n"
                               "host all locked 127.0.0.1/32 scram-sha-256\n"
                               "host all nobody 127.0.0.1/32 reject\n"
@@ -104,8 +109,9 @@ static void fill_cluster(void)
 
 void server_start_again(void)
 {
-    run(server_program(talloc_asprintf(test_memory, "pg_ctl -D %s/data -l %s/log -w -t 20 start",
-                                       server.folder, server.folder)));
+    server_shell("%s", server_program(talloc_asprintf(test_memory,
+                                                      "pg_ctl -D %s/data -l %s/log -w -t 20 start",
+                                                      server.folder, server.folder)));
 }
 
 void server_start(const char *configuration)
@@ -123,7 +129,7 @@ void server_start(const char *configuration)
                                "autovacuum = off\nmax_prepared_transactions = 2\nlog_line_prefix = "
                                "'%%m [%%p] %%q%%u@%%d '\n%s\n",
                                server.port, server.folder, configuration));
-    run("rm -f data/postgresql.auto.conf");
+    server_shell("rm -f data/postgresql.auto.conf");
     server_start_again();
     if (fresh) {
         fill_cluster();
@@ -158,8 +164,9 @@ void server_stop(const char *how)
     if (pid <= 1 || kill(pid, SIGCONT) != 0) {
         return;
     }
-    run(server_program(
-        talloc_asprintf(test_memory, "pg_ctl -D %s/data -m %s -w -t 20 stop", server.folder, how)));
+    server_shell(
+        "%s", server_program(talloc_asprintf(test_memory, "pg_ctl -D %s/data -m %s -w -t 20 stop",
+                                             server.folder, how)));
 }
 
 /* Its children share its process group, and end when they notice. */
@@ -190,8 +197,8 @@ int server_remove(void **state)
     }
     /* A test that failed may have left a standby. */
     test_memory = talloc_new(NULL);
-    run(talloc_asprintf(test_memory, "[ ! -d standby ] || %s",
-                        server_program("pg_ctl -D standby -m immediate -w stop || true")));
+    server_shell("[ ! -d standby ] || %s",
+                 server_program("pg_ctl -D standby -m immediate -w stop || true"));
     char command[96];
     snprintf(command, sizeof command, "rm -rf %s", server.folder);
     assert_int_equal(system(command), 0);

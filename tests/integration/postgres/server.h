@@ -41,6 +41,8 @@ int server_remove(void **state);
 /* A shell command that runs one of PostgreSQL's programs as the cluster's owner. */
 const char *server_program(const char *command);
 int server_free_port(void);
+/* A shell command in the cluster's folder, which must end well. */
+void server_shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* As the superuser, over a connection of its own. */
 void server_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

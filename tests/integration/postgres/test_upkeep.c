@@ -91,38 +91,26 @@ struct standby {
     int port;
 };
 
-static void run(const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    char *command = talloc_vasprintf(test_memory, format, list);
-    va_end(list);
-    char *quiet = talloc_asprintf(test_memory, "cd %s && { %s; } >>%s/commands.log 2>&1",
-                                  server.folder, command, server.folder);
-    if (system(quiet) != 0) {
-        fail_msg("%s", command);
-    }
-}
-
 static struct standby start_standby(void)
 {
     struct standby standby = {.port = server_free_port()};
-    run("%s", server_program(talloc_asprintf(test_memory,
+    server_shell(
+        "%s", server_program(talloc_asprintf(test_memory,
                                              "pg_basebackup -h %s -p %d -U postgres -D %s/standby "
                                              "-R -c fast --no-sync",
                                              server.folder, server.port, server.folder)));
-    run("echo 'port = %d' >>standby/postgresql.auto.conf", standby.port);
-    run("%s", server_program(talloc_asprintf(
-                  test_memory, "pg_ctl -D %s/standby -l %s/standby.log -w -t 20 start",
-                  server.folder, server.folder)));
+    server_shell("echo 'port = %d' >>standby/postgresql.auto.conf", standby.port);
+    server_shell("%s", server_program(talloc_asprintf(
+                           test_memory, "pg_ctl -D %s/standby -l %s/standby.log -w -t 20 start",
+                           server.folder, server.folder)));
     return standby;
 }
 
 static void stop_standby(void)
 {
-    run("%s", server_program(talloc_asprintf(test_memory, "pg_ctl -D %s/standby -m fast -w stop",
-                                             server.folder)));
-    run("rm -rf standby");
+    server_shell("%s", server_program(talloc_asprintf(
+                           test_memory, "pg_ctl -D %s/standby -m fast -w stop", server.folder)));
+    server_shell("rm -rf standby");
 }
 
 static void check_primary(void)

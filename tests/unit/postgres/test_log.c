@@ -32,6 +32,10 @@ static const struct {
     {DEBIAN "ERROR:  canceling statement due to user request", MW_LOG_WARNING},
     {DEBIAN "LOG:  checkpoint complete: wrote 45 buffers (0.3%)", MW_LOG_NOTICE},
     {DEBIAN "LOG:  server process (PID 99) was terminated by signal 9: Killed", MW_LOG_CRITICAL},
+    {DEBIAN "LOG:  server process (PID 99) exited with exit code 2", MW_LOG_WARNING},
+    {DEBIAN
+     "LOG:  background worker \"logical replication launcher\" (PID 9) exited with exit code 1",
+     MW_LOG_NOTICE},
     {DEBIAN "LOG:  process 5 still waiting for ShareLock on transaction 7 after 1000.1 ms",
      MW_LOG_WARNING},
     {DEBIAN "LOG:  checkpoints are occurring too frequently (9 seconds apart)", MW_LOG_WARNING},
