@@ -43,7 +43,9 @@ static bool open_planners(const struct mw_llm_settings *llm, TALLOC_CTX *memory,
 static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error *error)
 {
     const struct mw_settings *settings = self->settings;
-    struct mw_respond_settings respond = {.policy = settings->root.policy};
+    struct mw_respond_settings respond = {.policy = settings->root.policy,
+                                          .role_of = mw_people_role,
+                                          .people = &settings->root.people};
     self->watch = mw_settings_watch(memory, settings, error);
     if (self->watch == NULL || !open_planners(&settings->llm, memory, &respond, error))
         return false;

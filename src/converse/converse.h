@@ -38,6 +38,9 @@ struct mw_people_faults {
 /* Checks names and roles of a list of struct mw_person_config. */
 void mw_people_check(const struct mw_section_list *people, const struct mw_people_faults *faults);
 
+/* The role that a person of this list (struct mw_section_list) has; viewer for anybody else. */
+enum mw_role mw_people_role(const void *people, const char *name);
+
 /* ---- the room ---- */
 
 struct mw_converse;

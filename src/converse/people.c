@@ -69,6 +69,18 @@ static enum mw_role highest_role(const struct mw_person_config *config)
     return highest;
 }
 
+enum mw_role mw_people_role(const void *people, const char *name)
+{
+    const struct mw_section_list *list = people;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct mw_person_config *config = list->items[i];
+        if (strcmp(config->name, name) == 0) {
+            return highest_role(config);
+        }
+    }
+    return MW_ROLE_VIEWER;
+}
+
 /* A name stands before a colon on the terminal and between commas on a card. */
 static bool is_plain_name(const char *name)
 {

@@ -199,3 +199,23 @@ bool mw_record_setting(struct mw_record *record, TALLOC_CTX *memory, const char 
     mw_sql_finish(&sql);
     return ok;
 }
+
+bool mw_record_unsettled(struct mw_record *record, json_t *into, struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_sql_query(&sql, "SELECT i.resource, i.severity FROM incident i"
+                       " JOIN (SELECT MAX(id) AS id FROM incident GROUP BY resource) newest"
+                       " ON newest.id = i.id WHERE i.stage = 'closed'"
+                       " AND i.outcome NOT IN ('recovered', 'self_recovered')");
+    bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
+    for (size_t i = 0; ok && i < mw_sql_rows(&sql, 0); i++) {
+        struct mw_row row = mw_sql_row(&sql, 0, i);
+        const char *resource = mw_row_peek(&row), *severity = mw_row_peek(&row);
+        bool failed = severity != NULL && strcmp(severity, "FAILED") == 0;
+        json_object_set_new(into, resource,
+                            json_integer(failed ? MW_HEALTH_FAILED : MW_HEALTH_DEGRADED));
+    }
+    mw_sql_finish(&sql);
+    return ok;
+}

@@ -87,6 +87,11 @@ MW_SUSPENDS bool mw_record_track(struct mw_record *record, const char *tool, con
 MW_SUSPENDS bool mw_record_automatic(struct mw_record *record, const char *resource,
                                      mw_wall_ms since, int64_t *count, struct mw_error *error);
 
+/* Adds {resource: severity} (enum mw_health) for each resource whose newest incident closed without
+ * recovery. */
+MW_SUSPENDS bool mw_record_unsettled(struct mw_record *record, json_t *into,
+                                     struct mw_error *error);
+
 /* A word that outlives the process. A change sets it (NULL: removes it); reading gives NULL where there
  * is none. */
 void mw_change_setting(struct mw_change *change, const char *name, const char *value);

@@ -48,10 +48,10 @@ static enum mw_stage look(struct mw_case *self)
         return mw_case_conclude(self, MW_OUTCOME_EXPIRED, "nobody decided in time");
     }
     if (tally.again_by != NULL) {
-        set_void(self, plan, "a new plan was asked for");
+        set_void(self, plan, MW_AGAIN_REASON);
         return MW_STAGE_PLAN;
     }
-    if (tally.approvals >= plan->approvals_needed)
+    if (mw_approvals(self, plan->revision) >= plan->approvals_needed)
         return approved(self, plan);
     return MW_STAGE_ASK;
 }

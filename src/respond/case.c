@@ -79,28 +79,46 @@ enum mw_stage mw_case_conclude(struct mw_case *self, enum mw_outcome outcome, co
     return MW_STAGE_REVIEW;
 }
 
-bool mw_case_has_acted(const struct mw_case *self)
+static bool any_step(const struct mw_case *self, bool (*fits)(const struct mw_step *step))
 {
     for (size_t i = 0; i < self->incident->plan_count; i++) {
         const struct mw_plan *plan = &self->incident->plans[i];
         for (size_t j = 0; j < plan->step_count; j++) {
-            if (plan->steps[j].started_at != 0 && plan->steps[j].risk != MW_RISK_READ)
+            if (fits(&plan->steps[j]))
                 return true;
         }
     }
     return false;
 }
 
+static bool acted(const struct mw_step *step)
+{
+    return step->started_at != 0 && step->risk != MW_RISK_READ;
+}
+
+static bool is_unknown(const struct mw_step *step)
+{
+    return step->state == MW_STEP_UNKNOWN;
+}
+
+static bool may_have_helped(const struct mw_step *step)
+{
+    return acted(step) && step->state != MW_STEP_FAILED;
+}
+
+bool mw_case_has_acted(const struct mw_case *self)
+{
+    return any_step(self, acted);
+}
+
 bool mw_case_in_doubt(const struct mw_case *self)
 {
-    for (size_t i = 0; i < self->incident->plan_count; i++) {
-        const struct mw_plan *plan = &self->incident->plans[i];
-        for (size_t j = 0; j < plan->step_count; j++) {
-            if (plan->steps[j].state == MW_STEP_UNKNOWN)
-                return true;
-        }
-    }
-    return false;
+    return any_step(self, is_unknown);
+}
+
+bool mw_case_may_have_helped(const struct mw_case *self)
+{
+    return any_step(self, may_have_helped);
 }
 
 bool mw_case_is_healthy(const struct mw_case *self)
@@ -119,8 +137,11 @@ enum mw_stage mw_case_healed(struct mw_case *self)
     if (mw_case_in_doubt(self))
         return mw_case_conclude(self, MW_OUTCOME_RECOVERED,
                                 "healthy again; whether our step did it is not known");
-    if (mw_case_has_acted(self))
+    if (mw_case_may_have_helped(self))
         return mw_case_conclude(self, MW_OUTCOME_RECOVERED, "healthy again after our steps");
+    if (mw_case_has_acted(self))
+        return mw_case_conclude(self, MW_OUTCOME_SELF_RECOVERED,
+                                "healthy again, though our step did not work");
     return mw_case_conclude(self, MW_OUTCOME_SELF_RECOVERED,
                             "it healed before anything was done; the plan is withdrawn");
 }

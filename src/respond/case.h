@@ -16,6 +16,7 @@ struct mw_respond {
     struct mw_case *cases; /* open incidents, oldest first */
     bool draining;         /* no new step is begun */
     char *frozen;          /* who froze it and why; NULL: it is not */
+    json_t *settled; /* {resource: severity} of incidents that closed while it was still bad */
 };
 
 struct mw_case {
@@ -62,6 +63,11 @@ bool mw_case_is_healthy(const struct mw_case *self);
 /* A step was ever started in this incident; and one whose outcome nobody knows. */
 bool mw_case_has_acted(const struct mw_case *self);
 bool mw_case_in_doubt(const struct mw_case *self);
+/* A step that changes something worked, or may have. */
+bool mw_case_may_have_helped(const struct mw_case *self);
+
+/* Why a plan is void whose maker was asked to think again (ask.c, planning.c). */
+#define MW_AGAIN_REASON "a new plan was asked for"
 
 /* The stages (incident.h): each runs in the incident's fiber and returns what comes next. When the
  * fiber was cancelled the answer does not count, and the stage is taken up again at the next start. */
@@ -76,13 +82,18 @@ MW_SUSPENDS enum mw_stage mw_stage_review(struct mw_case *self);
 /* ---- people's decisions on a plan (decide.c) ---- */
 
 struct mw_tally {
-    int approvals;           /* different people whose last word is approve */
     const char *rejected_by; /* NULL: nobody */
     const char *rejected_why;
     const char *stopped_by; /* also of the incident as a whole */
     const char *again_by;
 };
 struct mw_tally mw_tally_count(const struct mw_incident *incident, int revision);
+
+/* How many different people's last word is approve, counting only who may still give it. */
+int mw_approvals(const struct mw_case *self, int revision);
+
+/* "an operator", and what a viewer is, for sentences that say no. */
+const char *mw_role_phrase(enum mw_role role);
 
 /* False with a sentence when the role is too low for the action. */
 bool mw_decide_check_role(enum mw_action action, const struct mw_person *person,

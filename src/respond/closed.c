@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decisions about an incident that is no longer open: what it did can be taken back. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "respond/case.h"
 
 static bool too_late(const struct mw_incident *incident, enum mw_action action,
                      struct mw_error *error)
 {
+    char outcome[20] = "";
+    snprintf(outcome, sizeof outcome, "%s", mw_outcome_name(incident->outcome));
+    for (char *at = outcome; *at != '\0'; at++)
+        *at = *at == '_' ? '-' : *at;
     return mw_error_set(error, MW_ERROR_REFUSED, "I%lld is closed (%s); there is nothing to %s",
-                        (long long)incident->id, mw_outcome_name(incident->outcome),
-                        mw_action_name(action));
+                        (long long)incident->id, outcome, mw_action_name(action));
 }
 
 static bool record_undo(struct mw_respond *self, struct mw_incident *incident, const char *person,

@@ -11,6 +11,17 @@
 #define ROOM     "respond"
 #define NOTE_MAX 400
 
+const char *mw_role_phrase(enum mw_role role)
+{
+    static const char *const phrases[] = {
+        [MW_ROLE_VIEWER] = "a viewer, as is everybody who has no role under people:",
+        [MW_ROLE_OPERATOR] = "an operator",
+        [MW_ROLE_APPROVER] = "an approver",
+        [MW_ROLE_ADMIN] = "an admin",
+    };
+    return phrases[role];
+}
+
 static const enum mw_role needed[] = {
     [MW_ACTION_APPROVE] = MW_ROLE_APPROVER,  [MW_ACTION_REJECT] = MW_ROLE_OPERATOR,
     [MW_ACTION_WITHDRAW] = MW_ROLE_APPROVER, [MW_ACTION_STOP] = MW_ROLE_APPROVER,
@@ -34,22 +45,38 @@ static bool overruled(const struct mw_incident *incident, size_t index)
 struct mw_tally mw_tally_count(const struct mw_incident *incident, int revision)
 {
     struct mw_tally tally = {0};
+    const struct mw_plan *newest = mw_incident_plan(incident);
+    bool undoing = newest != NULL && newest->undo;
     for (size_t i = 0; i < incident->decision_count; i++) {
         const struct mw_decision *d = &incident->decisions[i];
+        /* Stopping is about the incident, whichever plan was the newest when it was said; what takes back
+         * an earlier run begins anew. */
+        if (d->action == MW_ACTION_STOP && (!undoing || d->revision == revision))
+            tally.stopped_by = d->person;
         if (d->revision != revision)
             continue;
-        if (d->action == MW_ACTION_APPROVE && !overruled(incident, i))
-            tally.approvals++;
         if (d->action == MW_ACTION_REJECT) {
             tally.rejected_by = d->person;
             tally.rejected_why = d->note;
         }
-        if (d->action == MW_ACTION_STOP)
-            tally.stopped_by = d->person;
         if (d->action == MW_ACTION_AGAIN)
             tally.again_by = d->person;
     }
     return tally;
+}
+
+int mw_approvals(const struct mw_case *self, int revision)
+{
+    const struct mw_respond_settings *settings = &self->respond->settings;
+    int count = 0;
+    for (size_t i = 0; i < self->incident->decision_count; i++) {
+        const struct mw_decision *d = &self->incident->decisions[i];
+        bool may = settings->role_of == NULL ||
+                   settings->role_of(settings->people, d->person) >= MW_ROLE_APPROVER;
+        count += d->revision == revision && d->action == MW_ACTION_APPROVE && may &&
+                 !overruled(self->incident, i);
+    }
+    return count;
 }
 
 static const struct mw_decision *standing(const struct mw_incident *incident, int revision,
@@ -71,8 +98,8 @@ bool mw_decide_check_role(enum mw_action action, const struct mw_person *person,
 {
     if (person->role >= needed[action])
         return true;
-    return mw_error_set(error, MW_ERROR_REFUSED, "%s is a %s; to %s takes an %s", person->name,
-                        mw_role_name(person->role), mw_action_name(action),
+    return mw_error_set(error, MW_ERROR_REFUSED, "%s is %s; to %s takes an %s", person->name,
+                        mw_role_phrase(person->role), mw_action_name(action),
                         mw_role_name(needed[action]));
 }
 
@@ -198,8 +225,7 @@ static char *say(TALLOC_CTX *memory, const struct mw_case *self, const struct mw
     long long id = (long long)self->incident->id;
     switch (decision->action) {
     case MW_ACTION_APPROVE: {
-        int missing =
-            plan->approvals_needed - mw_tally_count(self->incident, plan->revision).approvals;
+        int missing = plan->approvals_needed - mw_approvals(self, plan->revision);
         if (missing > 0)
             return talloc_asprintf(memory, "I%lld r%d: approved by %s; it needs %d more", id,
                                    plan->revision, decision->person, missing);

@@ -4,9 +4,12 @@
 #include "base/log.h"
 #include "respond/case.h"
 
-#define ROOM             "respond"
-#define LOG_LINES_MAX    40
-#define EVIDENCE_TIME_MS 5000
+#define ROOM          "respond"
+#define LOG_LINES_MAX 40
+
+/* A target that hangs uses up the time for its facts, and its logs are needed then most of all. */
+#define FACTS_TIME_MS 2000
+#define LOGS_TIME_MS  5000
 
 static void gather_facts(struct mw_case *self, struct mw_resource *resource,
                          struct mw_deadline deadline)
@@ -31,12 +34,11 @@ enum mw_stage mw_stage_evidence(struct mw_case *self)
     if (resource == NULL)
         return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER,
                                 "%s is no longer in the configuration", self->incident->resource);
-    struct mw_deadline deadline = mw_deadline_in(EVIDENCE_TIME_MS);
-    gather_facts(self, resource, deadline);
+    gather_facts(self, resource, mw_deadline_in(FACTS_TIME_MS));
 
     size_t count = 0;
-    struct mw_log_excerpt *log =
-        mw_watch_logs(resource, self->incident, LOG_LINES_MAX, &count, deadline);
+    struct mw_log_excerpt *log = mw_watch_logs(resource, self->incident, LOG_LINES_MAX, &count,
+                                               mw_deadline_in(LOGS_TIME_MS));
     talloc_free(self->incident->log);
     self->incident->log = log;
     self->incident->log_count = count;

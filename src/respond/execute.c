@@ -33,6 +33,21 @@ static void end_step(struct mw_step *step, enum mw_step_state state, json_t *res
     json_decref(result);
 }
 
+/* Policy may have changed since the plan was judged: another configuration, another hour. */
+static bool forbidden(struct mw_case *self, const struct mw_tool *tool,
+                      const struct mw_resource *resource, enum mw_risk risk, struct mw_step *step)
+{
+    const struct mw_plan *plan = mw_incident_plan(self->incident);
+    struct mw_judgement now =
+        mw_policy_judge(self->respond->settings.policy, tool->name, risk, resource, mw_wall_now());
+    bool denied = now.verdict == MW_VERDICT_DENY;
+    bool more = !plan->undo && now.verdict == MW_VERDICT_APPROVE &&
+                (plan->automatic || now.approvers > plan->approvals_needed);
+    if (denied || more)
+        end_step(step, MW_STEP_SKIPPED, mw_tool_result(false, NULL, "not run: now %s", now.why));
+    return denied || more;
+}
+
 /* What is approved is what was shown; if the same call has become riskier since, it is not run. */
 static enum ran check_again(struct mw_case *self, const struct mw_tool *tool,
                             struct mw_resource *resource, struct mw_step *step)
@@ -54,6 +69,10 @@ static enum ran check_again(struct mw_case *self, const struct mw_tool *tool,
                                 now.reason != NULL ? now.reason : ""));
         ran = RAN_RISKIER;
     }
+    if (ran == RAN_ON && forbidden(self, tool, resource, now.risk, step))
+        ran = RAN_RISKIER;
+    if (ran == RAN_ON && step->effect == NULL)
+        step->effect = talloc_strdup(self->incident, now.effect);
     if (ok) {
         json_decref(now.arguments);
         json_decref(now.undo);
@@ -190,7 +209,10 @@ static void mark_undone(struct mw_case *self, const struct mw_plan *undo)
             marked = true;
         }
     }
-    self->incident->outcome_reason = talloc_strdup(self->incident, undo->root_cause);
+    const char *before = self->incident->outcome_reason;
+    self->incident->outcome_reason =
+        talloc_asprintf(self->incident, "%s%s%s", before != NULL ? before : "",
+                        before != NULL ? "; " : "", undo->root_cause);
 }
 
 static enum mw_stage after_undo(struct mw_case *self, struct mw_plan *plan, enum ran ran)
@@ -224,7 +246,7 @@ enum mw_stage mw_stage_execute(struct mw_case *self)
     self->incident->durations.execute += mw_case_stage_ms(self);
     skip_rest(plan);
     if (plan->undo)
-        return after_undo(self, plan, ran);
+        return after_undo(self, plan, stopper != NULL ? RAN_FAILED : ran);
     if (stopper == NULL)
         stopper = stopped_by(self, plan);
     if (stopper != NULL)

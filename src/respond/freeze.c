@@ -33,9 +33,8 @@ static bool may(const struct mw_person *person, enum mw_role role, const char *w
                 struct mw_error *error)
 {
     return person->role >= role ||
-           mw_error_set(error, MW_ERROR_REFUSED, "%s is %s %s; to %s takes an %s", person->name,
-                        person->role == MW_ROLE_OPERATOR ? "an" : "a", mw_role_name(person->role),
-                        what, mw_role_name(role));
+           mw_error_set(error, MW_ERROR_REFUSED, "%s is %s; to %s takes an %s", person->name,
+                        mw_role_phrase(person->role), what, mw_role_name(role));
 }
 
 bool mw_respond_freeze(struct mw_respond *self, const struct mw_person *person, const char *why,

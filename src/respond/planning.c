@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Planning: asks the planners until one proposes what can be accepted, a bounded number of times. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "respond/case.h"
@@ -18,9 +20,12 @@ static bool look(void *context, const char *tool, const json_t *arguments, json_
     return mw_look(resource, tool, arguments, result, error);
 }
 
+/* Asks until a proposal is accepted or there is none. The error is what stood in the way of the first
+ * one: later ones are what was left. */
 static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
                               struct mw_error *error)
 {
+    struct mw_error first = {0};
     json_auto_t *complaints = json_array();
     const struct mw_planner_host host = {.context = self, .look = look};
     struct mw_deadline deadline = mw_deadline_in(self->respond->settings.planner_timeout);
@@ -33,19 +38,52 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
         }
         json_auto_t *situation = mw_situation(self, resource, complaints);
         json_auto_t *proposal = NULL;
-        if (!planner->ops->propose(planner, situation, &host, deadline, &proposal, error))
-            return error->class == MW_ERROR_CANCELLED ? ASKED_CANCELLED : ASKED_NOTHING;
+        if (!planner->ops->propose(planner, situation, &host, deadline, &proposal, error)) {
+            bool cancelled = error->class == MW_ERROR_CANCELLED;
+            if (first.class != MW_ERROR_NONE)
+                *error = first;
+            return cancelled ? ASKED_CANCELLED : ASKED_NOTHING;
+        }
         if (mw_proposal_accept(self, resource, proposal, planner->label, error))
             return ASKED_ACCEPTED;
         if (error->class == MW_ERROR_CANCELLED)
             return ASKED_CANCELLED;
         mw_log_info(ROOM, "I%lld: a proposal of %s was refused: %s", (long long)self->incident->id,
                     planner->label, error->text);
+        if (first.class == MW_ERROR_NONE)
+            first = *error;
         json_t *steps = json_object_get(proposal, "steps");
         json_array_append_new(complaints, json_pack("{s:i, s:O?, s:s}", "revision", 0, "steps",
                                                     steps, "complaint", error->text));
     }
+    *error = first;
     return ASKED_NOTHING;
+}
+
+/* Somebody asked for another plan and there is none: the one before is asked for anew. */
+static bool propose_again(struct mw_case *self)
+{
+    const struct mw_plan *plan = mw_incident_plan(self->incident);
+    struct mw_resource *resource = mw_case_resource(self);
+    if (plan == NULL || resource == NULL || plan->state != MW_PLAN_VOID ||
+        plan->state_reason == NULL || strcmp(plan->state_reason, MW_AGAIN_REASON) != 0)
+        return false;
+    json_auto_t *steps = json_array();
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct mw_step *step = &plan->steps[i];
+        json_array_append_new(steps,
+                              json_pack("{s:s, s:O, s:s, s:s}", "tool", step->tool, "arguments",
+                                        step->arguments, "why", step->why != NULL ? step->why : "",
+                                        "expect", step->expect != NULL ? step->expect : ""));
+    }
+    char *cause = talloc_asprintf(NULL, "%s (no other plan was found)", plan->root_cause);
+    json_auto_t *proposal = json_pack("{s:s, s:f, s:O?, s:O}", "root_cause", cause, "confidence",
+                                      plan->confidence, "evidence", plan->evidence, "steps", steps);
+    const char *planner = talloc_strdup(cause, plan->planner);
+    struct mw_error error = {0};
+    bool ok = proposal != NULL && mw_proposal_accept(self, resource, proposal, planner, &error);
+    talloc_free(cause);
+    return ok;
 }
 
 enum mw_stage mw_stage_plan(struct mw_case *self)
@@ -68,6 +106,10 @@ enum mw_stage mw_stage_plan(struct mw_case *self)
         mw_log_warning(ROOM, "I%lld: %s has no plan: %s", (long long)self->incident->id,
                        planners[i]->label, error.text);
     }
+    if (propose_again(self))
+        return MW_STAGE_JUDGE;
+    if (mw_fiber_cancelled())
+        return MW_STAGE_PLAN;
     if (mw_case_has_acted(self))
         return mw_case_conclude(self, MW_OUTCOME_FAILED, "nothing further could be proposed: %s",
                                 error.text);

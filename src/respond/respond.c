@@ -58,16 +58,26 @@ static void case_end(struct mw_case *self)
         mw_free_later(self);
 }
 
-/* What was under way when an earlier process ended is settled by the stages themselves. */
+static enum mw_stage stop_planning(struct mw_case *self, const char *stopper)
+{
+    struct mw_plan *plan = mw_incident_plan(self->incident);
+    if (plan != NULL && plan->state == MW_PLAN_PROPOSED) {
+        plan->state = MW_PLAN_VOID;
+        plan->state_reason = talloc_strdup(self->incident, "stopped");
+    }
+    return mw_case_conclude(self, MW_OUTCOME_STOPPED, "stopped by %s before a further step",
+                            stopper);
+}
+
 static bool walk_stage(struct mw_case *self)
 {
     struct mw_incident *incident = self->incident;
     self->stage_began = mw_mono_now();
-    const char *stopper = mw_tally_count(incident, 0).stopped_by;
+    const struct mw_plan *plan = mw_incident_plan(incident);
+    const char *stopper = mw_tally_count(incident, plan != NULL ? plan->revision : 0).stopped_by;
     enum mw_stage next;
     if (stopper != NULL && incident->stage < MW_STAGE_ASK)
-        next = mw_case_conclude(self, MW_OUTCOME_STOPPED, "stopped by %s before there was a plan",
-                                stopper);
+        next = stop_planning(self, stopper);
     else if (incident->stage == MW_STAGE_OPEN)
         next = MW_STAGE_EVIDENCE;
     else
@@ -81,6 +91,7 @@ static bool walk_stage(struct mw_case *self)
 }
 
 static struct mw_case *open_case(struct mw_respond *self, const struct mw_resource *resource);
+static void settle(struct mw_respond *self, const struct mw_incident *incident);
 
 static void walk(void *argument)
 {
@@ -89,6 +100,8 @@ static void walk(void *argument)
     while (going && self->incident->stage != MW_STAGE_CLOSED)
         going = walk_stage(self);
     case_end(self);
+    if (going)
+        settle(self->respond, self->incident);
     /* It may have turned bad again after health was seen to hold and before this was closed. */
     const struct mw_resource *resource = mw_case_resource(self);
     if (going && !self->respond->draining && resource != NULL &&
@@ -151,6 +164,21 @@ static struct mw_case *open_case(struct mw_respond *self, const struct mw_resour
     return mw_case_start(self, incident);
 }
 
+/* It was closed while the resource was still bad, and nothing got worse since: people know. */
+static bool is_settled(const struct mw_respond *self, const struct mw_resource *resource)
+{
+    const json_t *severity = json_object_get(self->settled, resource->name);
+    return severity != NULL && json_integer_value(severity) >= (json_int_t)resource->health;
+}
+
+static void settle(struct mw_respond *self, const struct mw_incident *incident)
+{
+    if (incident->outcome == MW_OUTCOME_RECOVERED || incident->outcome == MW_OUTCOME_SELF_RECOVERED)
+        json_object_del(self->settled, incident->resource);
+    else
+        json_object_set_new(self->settled, incident->resource, json_integer(incident->severity));
+}
+
 static void on_health(void *context, struct mw_resource *resource, enum mw_health before)
 {
     struct mw_respond *self = context;
@@ -161,8 +189,17 @@ static void on_health(void *context, struct mw_resource *resource, enum mw_healt
         mw_condition_notify(&c->changed);
         return;
     }
-    if (resource->health >= MW_HEALTH_DEGRADED && resource->health > before && !self->draining)
+    if (resource->health == MW_HEALTH_HEALTHY)
+        json_object_del(self->settled, resource->name);
+    bool worse = resource->health >= MW_HEALTH_DEGRADED && resource->health > before;
+    if (worse && !self->draining && !(before == MW_HEALTH_UNKNOWN && is_settled(self, resource)))
         open_case(self, resource);
+}
+
+static int release_settled(struct mw_respond *self)
+{
+    json_decref(self->settled);
+    return 0;
 }
 
 struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,
@@ -176,6 +213,8 @@ struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,
     self->settings = *settings;
     self->listener = listener;
     self->watch_listener = (struct mw_watch_listener){.context = self, .changed = on_health};
+    self->settled = json_object();
+    talloc_set_destructor(self, release_settled);
     mw_group_init(&self->fibers);
     /* A thousand incidents at once must not keep the watch from its schedule. */
     self->fibers.patient = true;
@@ -187,6 +226,8 @@ bool mw_respond_start(struct mw_respond *self, struct mw_error *error)
     size_t count = 0;
     if (!mw_freeze_load(self, error))
         return false;
+    if (!mw_record_unsettled(self->record, self->settled, error))
+        return mw_error_wrap(error, "cannot read how earlier incidents ended");
     int64_t *ids = mw_record_incidents(self->record, self, MW_INCIDENTS_OPEN, 10000, &count, error);
     if (ids == NULL)
         return mw_error_wrap(error, "cannot read the open incidents");
@@ -255,9 +296,8 @@ bool mw_respond_fix(struct mw_respond *self, const char *name, const struct mw_p
     if (resource == NULL)
         return mw_error_set(error, MW_ERROR_BAD_INPUT, "there is no resource \"%s\"", name);
     if (person->role < MW_ROLE_OPERATOR)
-        return mw_error_set(error, MW_ERROR_REFUSED,
-                            "%s is a %s; asking for a fix takes an operator", person->name,
-                            mw_role_name(person->role));
+        return mw_error_set(error, MW_ERROR_REFUSED, "%s is %s; to ask for a fix takes an operator",
+                            person->name, mw_role_phrase(person->role));
     const struct mw_case *c = mw_case_of(self, name);
     if (c != NULL)
         return mw_error_set(error, MW_ERROR_REFUSED, "I%lld is already open for %s",

@@ -70,6 +70,9 @@ struct mw_respond_settings {
     struct mw_planner *planner;  /* asked first */
     struct mw_planner *fallback; /* asked when the first fails; NULL: none */
     int64_t planner_timeout;     /* ms */
+    /* The role that a person has now; NULL: the one they had when they decided. */
+    enum mw_role (*role_of)(const void *people, const char *person);
+    const void *people;
 };
 
 struct mw_respond_listener {

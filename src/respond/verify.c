@@ -104,7 +104,7 @@ enum mw_stage mw_stage_verify(struct mw_case *self)
     read_after(self->incident, resource, seen == SEEN_HOLDS ? MW_HEALTH_HEALTHY : resource->health);
     plan = mw_incident_plan(self->incident);
     const char *stopper = mw_tally_count(self->incident, plan->revision).stopped_by;
-    if (seen == SEEN_HOLDS && mw_case_in_doubt(self))
+    if (seen == SEEN_HOLDS && (mw_case_in_doubt(self) || !mw_case_may_have_helped(self)))
         return mw_case_healed(self);
     if (seen == SEEN_HOLDS)
         return mw_case_conclude(self, MW_OUTCOME_RECOVERED, "healthy for %.0f s",

@@ -25,6 +25,7 @@ struct mw_watch *watch;
 struct mw_record *record;
 struct mw_respond *respond;
 struct mw_error rig_error;
+const char *rig_demoted;
 
 const struct mw_person viewer = {"vic", MW_ROLE_VIEWER}, operator_ = {"olga", MW_ROLE_OPERATOR},
                        alice = {"alice", MW_ROLE_APPROVER}, bob = {"bob", MW_ROLE_APPROVER};
@@ -132,6 +133,8 @@ static bool propose(struct mw_planner *asked, const json_t *situation,
     const json_t *last = json_array_get(previous, json_array_size(previous) - 1);
     const char *complaint = json_string_value(json_object_get(last, "complaint"));
     snprintf(script.complaint, sizeof script.complaint, "%s", complaint != NULL ? complaint : "");
+    if (script.takes > 0 && !mw_sleep(script.takes, error))
+        return false;
     if (script.steps == NULL)
         return mw_error_set(error, MW_ERROR_REFUSED, "no idea");
     *proposal = json_pack("{s:s, s:f, s:o}", "root_cause", "too full", "confidence",
@@ -144,11 +147,17 @@ static struct mw_planner planner = {.ops = &planner_ops, .label = "script"};
 
 /* ---- the rig ---- */
 
+static enum mw_role role_now(const void *people, const char *person)
+{
+    return rig_demoted != NULL && strcmp(person, rig_demoted) == 0 ? MW_ROLE_VIEWER
+                                                                   : MW_ROLE_APPROVER;
+}
+
 static void begin(void)
 {
     struct mw_error error = {0};
     struct mw_respond_settings settings = {
-        .policy = &policy, .planner = &planner, .planner_timeout = 60000};
+        .policy = &policy, .planner = &planner, .planner_timeout = 60000, .role_of = role_now};
     memory = talloc_new(NULL);
     watch = mw_watch_create(memory);
     assert_non_null(mw_watch_add(watch, &box_ops, &box_config, NULL, &error));

@@ -28,6 +28,7 @@ struct script {
     json_t *look_at;     /* with these arguments */
     bool looked;
     json_t *seen;
+    int64_t takes; /* ms that it thinks */
 };
 extern struct script script;
 
@@ -51,6 +52,8 @@ const struct mw_incident *rig_until_stage(int64_t id, enum mw_stage stage, int s
 const struct mw_incident *rig_recorded(int64_t id);
 
 bool rig_decide(int64_t id, enum mw_action action, int revision, const struct mw_person *person);
+/* The person who is no approver any more; NULL: nobody. */
+extern const char *rig_demoted;
 extern struct mw_error rig_error; /* of the last refusal */
 
 #endif

@@ -465,6 +465,100 @@ RIG_TEST(freezing_stops_what_runs_by_itself)
     assert_int_equal(box.fixes, 0);
 }
 
+/* The planner is slow, so that people can speak while it thinks. */
+RIG_TEST(a_stop_during_a_retry_stops)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    box.level_after = 97;
+    script.takes = 5000;
+    break_box();
+    while (box.fixes == 0)
+        breathe(100);
+    rig_until_stage(1, MW_STAGE_PLAN, 60);
+    assert_true(rig_decide(1, MW_ACTION_STOP, 0, &alice));
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_STOPPED);
+    assert_int_equal(box.fixes, 1);
+}
+
+RIG_TEST(a_role_taken_away_voids_its_approval)
+{
+    box.risk = MW_RISK_DESTRUCTIVE;
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    rig_demoted = "alice";
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &bob));
+    breathe(5000);
+    assert_int_equal(box.fixes, 0);
+    rig_demoted = NULL;
+}
+
+RIG_TEST(a_policy_that_changed_holds_an_approved_plan_back)
+{
+    static struct mw_policy_rule deny = {.tool = "box_fix", .then = MW_VERDICT_DENY};
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    use_rule(&deny);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(box.fixes, 0);
+    assert_int_equal(incident->outcome, MW_OUTCOME_HANDED_OVER);
+}
+
+RIG_TEST(asking_again_keeps_the_plan_where_there_is_no_other)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    script.steps = NULL;
+    assert_true(rig_decide(1, MW_ACTION_AGAIN, 1, &operator_));
+    breathe(2000);
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_int_equal(incident->plan_count, 2);
+    assert_int_equal(incident->plans[0].state, MW_PLAN_VOID);
+    assert_non_null(strstr(incident->plans[1].root_cause, "no other plan"));
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 2, &alice));
+    assert_int_equal(rig_until_stage(1, MW_STAGE_CLOSED, 60)->outcome, MW_OUTCOME_RECOVERED);
+}
+
+RIG_TEST(a_restart_does_not_ask_again_what_was_answered)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_REJECT, 1, &alice));
+    rig_until_stage(1, MW_STAGE_CLOSED, 5);
+    rig_restart(NULL);
+    breathe(10000);
+    assert_null(rig_recorded(2));
+    box.level = 40;
+    breathe(5000);
+    box.level = 97;
+    rig_until_stage(2, MW_STAGE_ASK, 20);
+}
+
+RIG_TEST(a_step_that_failed_gets_no_praise)
+{
+    box.fix_fails = true;
+    box.level_after = 97;
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    while (rig_recorded(1)->plan_count < 2)
+        breathe(100);
+    box.level = 40;
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_SELF_RECOVERED);
+    assert_non_null(strstr(incident->outcome_reason, "did not work"));
+}
+
+RIG_TEST(says_what_stood_in_the_way_first)
+{
+    script.steps = "[{\"tool\":\"rm_rf\",\"arguments\":{\"resource\":\"box\"},\"why\":\"\"}]";
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_non_null(strstr(incident->outcome_reason, "rm_rf"));
+}
+
 static bool may_look(int64_t id, const char *tool, const char *resource)
 {
     char *said = NULL;
@@ -545,6 +639,13 @@ int main(void)
         cmocka_unit_test(shadow_mode_touches_nothing),
         cmocka_unit_test(frozen_means_nothing_automatic),
         cmocka_unit_test(freezing_stops_what_runs_by_itself),
+        cmocka_unit_test(a_stop_during_a_retry_stops),
+        cmocka_unit_test(a_role_taken_away_voids_its_approval),
+        cmocka_unit_test(a_policy_that_changed_holds_an_approved_plan_back),
+        cmocka_unit_test(asking_again_keeps_the_plan_where_there_is_no_other),
+        cmocka_unit_test(a_restart_does_not_ask_again_what_was_answered),
+        cmocka_unit_test(a_step_that_failed_gets_no_praise),
+        cmocka_unit_test(says_what_stood_in_the_way_first),
         cmocka_unit_test(a_planner_may_look_and_not_touch),
         cmocka_unit_test(sees_what_cannot_be_reached),
         cmocka_unit_test(keeps_an_audit_trail_that_holds),
