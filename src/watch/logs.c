@@ -11,7 +11,7 @@
 #define SOURCE_BYTES (256 * 1024)
 
 /* No source may use up the time of the others. */
-#define SOURCE_MS 5000
+#define SOURCE_MS 2000
 
 /* Of a line, its start is judged. */
 #define LINE_BYTES 1024
@@ -98,14 +98,27 @@ static char *read_command(TALLOC_CTX *memory, const struct mw_text_list *command
     return use_err ? result.err : result.out;
 }
 
+/* The reason comes first, since a long line is cut at its end. */
+static char *unreadable_text(TALLOC_CTX *memory, const char *name, const struct mw_error *error)
+{
+    size_t length = strlen(name);
+    const char *reason = error->text;
+    if (strncmp(reason, name, length) == 0 && strncmp(reason + length, ": ", 2) == 0) {
+        reason += length + 2;
+    }
+    if (strstr(reason, name) != NULL) {
+        return talloc_asprintf(memory, "a log cannot be read: %s", reason);
+    }
+    return talloc_asprintf(memory, "a log cannot be read: %s (%s)", reason, name);
+}
+
 static void take_source(struct mw_fold *fold, struct mw_resource *resource,
-                        const struct mw_log_source_config *source, struct mw_deadline deadline)
+                        const struct mw_log_source_config *source, struct mw_deadline end)
 {
     TALLOC_CTX *memory = talloc_new(NULL);
     struct mw_error error = {.class = MW_ERROR_NONE};
     size_t length = 0;
     bool cut = false;
-    struct mw_deadline end = mw_deadline_min(deadline, mw_deadline_in(SOURCE_MS));
     char *text = source->file != NULL
                      ? mw_file_tail(memory, source->file, SOURCE_BYTES, &length, &cut, end, &error)
                      : read_command(memory, &source->command, &length, &cut, end, &error);
@@ -115,14 +128,33 @@ static void take_source(struct mw_fold *fold, struct mw_resource *resource,
         }
         take_text(fold, resource->target.ops, text, length);
     } else if (error.class != MW_ERROR_CANCELLED) {
-        char *line = talloc_asprintf(memory, "the log %s cannot be read: %s",
-                                     source->file != NULL ? source->file : source->command.items[0],
-                                     error.text);
+        const char *name = source->file != NULL ? source->file : source->command.items[0];
+        char *line = unreadable_text(memory, name, &error);
         if (line != NULL) {
             mw_fold_add(fold, line, MW_LOG_WARNING, 0);
         }
     }
     talloc_free(memory);
+}
+
+static bool is_source(const struct mw_log_source_config *source)
+{
+    return source->file != NULL || source->command.count > 0;
+}
+
+static size_t count_sources(const struct mw_section_list *sources)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sources->count; i++) {
+        count += is_source(sources->items[i]);
+    }
+    return count;
+}
+
+static struct mw_deadline share_of(struct mw_deadline deadline, size_t sources_left)
+{
+    int64_t share = mw_deadline_left_ms(deadline) / (int64_t)sources_left;
+    return mw_deadline_in(share < SOURCE_MS ? share : SOURCE_MS);
 }
 
 struct mw_log_excerpt *mw_watch_logs(struct mw_resource *resource, TALLOC_CTX *memory, size_t limit,
@@ -134,10 +166,10 @@ struct mw_log_excerpt *mw_watch_logs(struct mw_resource *resource, TALLOC_CTX *m
     if (fold == NULL) {
         return NULL;
     }
+    size_t left = count_sources(sources);
     for (size_t i = 0; i < sources->count; i++) {
-        const struct mw_log_source_config *source = sources->items[i];
-        if (source->file != NULL || source->command.count > 0) {
-            take_source(fold, resource, source, deadline);
+        if (is_source(sources->items[i])) {
+            take_source(fold, resource, sources->items[i], share_of(deadline, left--));
         }
     }
     struct mw_log_excerpt *lines = mw_fold_take(fold, memory, limit, count);

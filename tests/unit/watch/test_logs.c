@@ -232,8 +232,10 @@ static void a_missing_source_is_told_body(void)
     unlink(path);
     struct mw_log_excerpt *lines = read_log(memory, 10, &count);
     assert_int_equal(count, 1);
-    assert_non_null(strstr(lines[0].line, "cannot be read"));
-    assert_non_null(strstr(lines[0].line, path));
+    char expected[200];
+    snprintf(expected, sizeof expected,
+             "a log cannot be read: cannot open it: No such file or directory (%s)", path);
+    assert_string_equal(lines[0].line, expected);
     config.logs.count = 0;
     assert_null(read_log(memory, 10, &count));
     assert_int_equal(count, 0);
@@ -257,6 +259,40 @@ static void a_command_is_a_source_body(void)
     talloc_free(memory);
 }
 
+static void a_hung_source_leaves_time_for_the_others_body(void)
+{
+    TALLOC_CTX *memory = talloc_new(NULL);
+    const char *hangs[] = {"sleep", "60"}, *says[] = {"printf", "ERROR one\n"};
+    static struct mw_log_source_config hung, well;
+    static void *three[] = {&hung, &hung, &well};
+    struct mw_error error = {0};
+    size_t count;
+    hung = (struct mw_log_source_config){.command = {.count = 2, .items = hangs}};
+    well = (struct mw_log_source_config){.command = {.count = 2, .items = says}};
+    config.logs = (struct mw_section_list){.count = 3, .items = three};
+    struct mw_watch *watch = mw_watch_create(memory);
+    struct mw_resource *resource = mw_watch_add(watch, &fake_ops, &config, &own, &error);
+    struct mw_log_excerpt *lines = mw_watch_logs(resource, memory, 10, &count, mw_deadline_in(600));
+    assert_int_equal(count, 2);
+    assert_string_equal(lines[0].line, "ERROR one");
+    assert_string_equal(lines[1].line, "a log cannot be read: sleep took too long and was killed");
+    assert_int_equal(lines[1].times, 2);
+    talloc_free(memory);
+}
+
+static void one_source_has_two_seconds_body(void)
+{
+    TALLOC_CTX *memory = talloc_new(NULL);
+    const char *hangs[] = {"sleep", "60"};
+    size_t count;
+    source = (struct mw_log_source_config){.command = {.count = 2, .items = hangs}};
+    mw_mono_ns start = mw_mono_now();
+    read_log(memory, 10, &count);
+    assert_int_equal(count, 1);
+    assert_in_range((mw_mono_now() - start) / 1000000, 1900, 6000);
+    talloc_free(memory);
+}
+
 #define BODY_TEST(name)            \
     static void name(void **state) \
     {                              \
@@ -268,6 +304,8 @@ BODY_TEST(much_is_cut_at_the_start)
 BODY_TEST(a_file_of_noise_is_survived)
 BODY_TEST(a_missing_source_is_told)
 BODY_TEST(a_command_is_a_source)
+BODY_TEST(a_hung_source_leaves_time_for_the_others)
+BODY_TEST(one_source_has_two_seconds)
 
 #define test_with_file(test) cmocka_unit_test_setup_teardown(test, make_file, drop_file)
 
@@ -283,6 +321,8 @@ int main(void)
         test_with_file(a_file_of_noise_is_survived),
         test_with_file(a_missing_source_is_told),
         test_with_file(a_command_is_a_source),
+        test_with_file(a_hung_source_leaves_time_for_the_others),
+        test_with_file(one_source_has_two_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
