@@ -7,8 +7,9 @@
 
 static int command_check(const struct mw_invocation *invocation, const struct mw_settings *settings)
 {
-    printf("%s: ok, %zu resources, %zu chats\n", invocation->file, settings->resource_count,
-           settings->chat_count);
+    printf("%s: ok, %zu resource%s, %zu chat%s\n", invocation->file, settings->resource_count,
+           settings->resource_count == 1 ? "" : "s", settings->chat_count,
+           settings->chat_count == 1 ? "" : "s");
     return MW_EXIT_OK;
 }
 

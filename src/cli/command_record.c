@@ -53,7 +53,49 @@ static int list_incidents(struct mw_record *record, TALLOC_CTX *memory, bool jso
     return MW_EXIT_OK;
 }
 
-static int show_incident(struct mw_record *record, TALLOC_CTX *memory, const char *word,
+static void print_plan(TALLOC_CTX *memory, const struct mw_plan *plan)
+{
+    printf("plan r%d  %s, %s%s%s\n", plan->revision, plan->planner != NULL ? plan->planner : "",
+           mw_plan_state_name(plan->state), plan->state_reason != NULL ? ": " : "",
+           plan->state_reason != NULL ? plan->state_reason : "");
+    if (plan->root_cause != NULL)
+        printf("  cause (%.0f %%): %s\n", plan->confidence * 100, plan->root_cause);
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct mw_step *step = &plan->steps[i];
+        const char *result = json_string_value(json_object_get(step->result, "summary"));
+        printf("  %d. %s %s [%s] %s%s%s\n", step->position, step->tool, step->resource,
+               mw_risk_name(step->risk), mw_step_state_name(step->state),
+               result != NULL ? ": " : "", result != NULL ? result : "");
+    }
+}
+
+static void print_incident(TALLOC_CTX *memory, const struct mw_incident *incident)
+{
+    const char *outcome = mw_outcome_name(incident->outcome);
+    printf("I%lld  %s (%s, %s)  %s%s%s\n", (long long)incident->id, incident->resource,
+           incident->kind, incident->environment,
+           outcome != NULL ? outcome : mw_stage_name(incident->stage),
+           incident->outcome_reason != NULL ? ": " : "",
+           incident->outcome_reason != NULL ? incident->outcome_reason : "");
+    printf("since %s, opened %s%s%s\n", mw_time_rfc3339(memory, incident->since),
+           mw_time_rfc3339(memory, incident->opened_at),
+           incident->closed_at != 0 ? ", closed " : "",
+           incident->closed_at != 0 ? mw_time_rfc3339(memory, incident->closed_at) : "");
+    for (size_t i = 0; i < incident->finding_count; i++)
+        printf("finding  %s\n", incident->findings[i].text);
+    for (size_t i = 0; i < incident->log_count; i++)
+        printf("log  %s  ×%d\n", incident->log[i].line, incident->log[i].times);
+    for (size_t i = 0; i < incident->plan_count; i++)
+        print_plan(memory, &incident->plans[i]);
+    for (size_t i = 0; i < incident->decision_count; i++) {
+        const struct mw_decision *d = &incident->decisions[i];
+        printf("%s  %s %s r%d%s%s\n", mw_time_rfc3339(memory, d->at), d->person,
+               mw_action_name(d->action), d->revision, d->note != NULL ? ": " : "",
+               d->note != NULL ? d->note : "");
+    }
+}
+
+static int show_incident(struct mw_record *record, TALLOC_CTX *memory, const char *word, bool json,
                          struct mw_error *error)
 {
     int64_t id = mw_incident_id_parse(word);
@@ -64,9 +106,25 @@ static int show_incident(struct mw_record *record, TALLOC_CTX *memory, const cha
     const struct mw_incident *incident = mw_record_incident(record, memory, id, error);
     if (incident == NULL)
         return mw_complain(error);
-    json_auto_t *document = mw_incident_to_json(incident);
-    mw_print_json(document);
+    if (json) {
+        json_auto_t *document = mw_incident_to_json(incident);
+        mw_print_json(document);
+    } else {
+        print_incident(memory, incident);
+    }
     return MW_EXIT_OK;
+}
+
+static int show_text(struct mw_record *record, TALLOC_CTX *memory, const char *word,
+                     struct mw_error *error)
+{
+    return show_incident(record, memory, word, false, error);
+}
+
+static int show_json(struct mw_record *record, TALLOC_CTX *memory, const char *word,
+                     struct mw_error *error)
+{
+    return show_incident(record, memory, word, true, error);
 }
 
 static int verify_audit(struct mw_record *record, TALLOC_CTX *memory, const char *word,
@@ -127,7 +185,7 @@ static int command_incidents(const struct mw_invocation *invocation,
 static int command_incident(const struct mw_invocation *invocation,
                             const struct mw_settings *settings)
 {
-    return with_record(invocation, settings, show_incident);
+    return with_record(invocation, settings, invocation->json ? show_json : show_text);
 }
 
 static int command_audit(const struct mw_invocation *invocation, const struct mw_settings *settings)
@@ -147,7 +205,7 @@ const struct mw_subcommand mw_command_incidents = {
 const struct mw_subcommand mw_command_incident = {
     .name = "incident",
     .arguments = "ID ",
-    .help = "the record of one incident, as JSON",
+    .help = "the record of one incident",
     .words_min = 1,
     .words_max = 1,
     .json = true,

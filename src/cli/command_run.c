@@ -119,7 +119,8 @@ static int command_run(const struct mw_invocation *invocation, const struct mw_s
     TALLOC_CTX *memory = talloc_new(NULL);
     int status = MW_EXIT_OK;
     if (open_rooms(&self, memory, &error) && start_rooms(&self, &error)) {
-        mw_log_info(ROOM, "%s: watching %zu resources", settings->root.name, self.watch->count);
+        mw_log_info(ROOM, "%s: watching %zu resource%s", settings->root.name, self.watch->count,
+                    self.watch->count == 1 ? "" : "s");
         struct mw_group own;
         mw_group_init(&own);
         mw_fiber_spawn(&own, "loop lag", watch_loop, NULL);

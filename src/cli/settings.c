@@ -120,6 +120,25 @@ static void check_name(struct loader *self, const struct mw_yaml *entry, const c
     }
 }
 
+/* Sections that are there and say nothing. */
+static void check_emptiness(struct loader *self, const struct mw_yaml *entry, const char *path,
+                            const struct mw_resource_config *config)
+{
+    for (size_t i = 0; i < config->logs.count; i++) {
+        const struct mw_log_source_config *source = config->logs.items[i];
+        if (source->file == NULL && source->command.count == 0)
+            mw_fault_add(self->faults, mw_yaml_line_of(entry, "logs", NULL),
+                         talloc_asprintf(self->settings, "%s.logs[%zu]", path, i),
+                         "write file: PATH or command: […]");
+    }
+    const struct mw_control_config *control = config->control;
+    if (control != NULL && control->restart.count == 0 && control->reload.count == 0 &&
+        control->systemd == NULL)
+        mw_fault_add(self->faults, mw_yaml_line_of(entry, "control", NULL),
+                     talloc_asprintf(self->settings, "%s.control", path),
+                     "write systemd: UNIT, or restart: […]");
+}
+
 static void load_resource(struct loader *self, const struct mw_yaml *entry, size_t index)
 {
     char *path = talloc_asprintf(self->settings, "resources[%zu]", index);
@@ -147,6 +166,7 @@ static void load_resource(struct loader *self, const struct mw_yaml *entry, size
     if (ops != NULL)
         check_thresholds(self, entry, path, resource);
     check_name(self, entry, path, resource->common.name);
+    check_emptiness(self, entry, path, &resource->common);
     self->settings->resource_count++;
 }
 
@@ -273,6 +293,56 @@ static void check_targets(struct loader *self, const struct mw_yaml *mapping)
     talloc_free(watch);
 }
 
+/* ---- rules that could never match ---- */
+
+static bool known_tool(const char *name)
+{
+    for (size_t i = 0; mw_registry_targets[i] != NULL; i++) {
+        if (mw_catalogue_find(mw_registry_targets[i], name) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool known_kind(const char *name)
+{
+    for (size_t i = 0; mw_registry_targets[i] != NULL; i++) {
+        if (strcmp(mw_registry_targets[i]->kind, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool known_resource(const struct mw_settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->resource_count; i++) {
+        const char *known = settings->resources[i].common.name;
+        if (known != NULL && strcmp(known, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A mistyped `deny` would otherwise let through what it was to keep out. */
+static void check_rules(struct loader *self, const struct mw_yaml *mapping)
+{
+    const struct mw_settings *settings = self->settings;
+    const struct mw_yaml *policy = mw_yaml_get(mapping, "policy");
+    struct list_at at = {self, policy != NULL ? mw_yaml_get(policy, "rules") : NULL};
+    if (settings->root.policy == NULL || at.list == NULL)
+        return;
+    const struct mw_section_list *rules = &settings->root.policy->rules;
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct mw_policy_rule *rule = rules->items[i];
+        if (rule->tool != NULL && !known_tool(rule->tool))
+            add_rule_fault(&at, i, "tool", "there is no such tool; midwatch tools lists them");
+        if (rule->kind != NULL && !known_kind(rule->kind))
+            add_rule_fault(&at, i, "kind", "this version has no such kind");
+        if (rule->resource != NULL && !known_resource(settings, rule->resource))
+            add_rule_fault(&at, i, "resource", "no resource has that name");
+    }
+}
+
 static void check_planner(struct loader *self, const struct mw_yaml *mapping)
 {
     const struct mw_llm_settings *llm = &self->settings->llm;
@@ -301,6 +371,7 @@ struct mw_settings *mw_settings_load(const char *file, FILE *faults)
         load_list(&self, mapping, "chat", load_chat);
         load_list(&self, mapping, "resources", load_resource);
         load_planner(&self, mw_yaml_get(mapping, "llm"));
+        check_rules(&self, mapping);
         if (self.faults->count == 0) {
             check_targets(&self, mapping);
             check_planner(&self, mapping);

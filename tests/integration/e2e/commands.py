@@ -296,3 +296,23 @@ llm: {runbooks: %s/prompts/runbooks}
     equal(values["policy"]["max_retries"], 2, "defaults are shown")
     equal(values["resources"][0]["name"], "cache", "resources are shown")
     expect("hunter22secret" not in shown.stdout, "secrets are masked")
+
+
+def test_check_refuses_rules_that_could_never_match(lab):
+    rows = faults(lab, """policy:
+  rules:
+    - {tool: redis_flsh, then: deny}
+    - {risk: destructve, then: deny}
+    - {resource: cach, then: deny}
+    - {kind: reddis, then: deny}
+    - {tool: redis_flush, hours: sometimes, then: deny}
+resources:
+  - {name: cache, kind: redis, url: "redis://127.0.0.1", logs: [{}], control: {}}
+""")
+    has_fault(rows, 3, "policy.rules[0].tool", "no such tool")
+    has_fault(rows, 4, "policy.rules[1].risk", "destructive")
+    has_fault(rows, 5, "policy.rules[2].resource", "no resource")
+    has_fault(rows, 6, "policy.rules[3].kind", "no such kind")
+    has_fault(rows, 7, "policy.rules[4].hours", "Mon-Fri")
+    has_fault(rows, 9, "resources[0].logs[0]", "file")
+    has_fault(rows, 9, "resources[0].control", "systemd")
