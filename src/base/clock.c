@@ -180,6 +180,13 @@ void mw_clock_advance(int64_t ns)
     }
 }
 
+void mw_clock_jump_wall(int64_t ms)
+{
+    if (clock_state.is_virtual) {
+        clock_state.wall_start += ms;
+    }
+}
+
 bool mw_clock_is_virtual(void)
 {
     return clock_state.is_virtual;

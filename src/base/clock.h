@@ -28,6 +28,8 @@ void mw_random_bytes(void *out, size_t length);
 /* Virtual time: stands still until advanced. Randomness then follows from the seed. */
 void mw_clock_virtual(mw_wall_ms wall, uint64_t seed);
 void mw_clock_advance(int64_t ns);
+/* As when somebody sets the wall clock: monotonic time goes on as it was. */
+void mw_clock_jump_wall(int64_t ms);
 bool mw_clock_is_virtual(void);
 void mw_clock_real(void);
 

@@ -17,7 +17,7 @@ static bool run_status(struct mw_target *target, const json_t *arguments,
                        struct mw_deadline deadline, json_t **result, struct mw_error *error)
 {
     struct mw_resource *resource = resource_of(target);
-    if (!mw_watch_await(resource, mw_wall_now(), deadline, error))
+    if (!mw_watch_await(resource, mw_mono_now(), deadline, error))
         return false;
     *result = mw_tool_result(true, mw_resource_to_json(resource), "%s is %s%s%s", resource->name,
                              mw_health_name(resource->health), resource->reason ? ": " : "",

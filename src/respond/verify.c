@@ -3,12 +3,14 @@
 #include "base/clock.h"
 #include "respond/case.h"
 
+#define MS_NS       INT64_C(1000000)
 #define PATIENCE_MS 15000 /* a fix may take this long to show, or three probes if that is longer */
 
 struct verification {
-    mw_wall_ms began;
-    mw_wall_ms good_since; /* measured_at of the first good sample in a row; 0: the last was bad */
-    bool worked;           /* every step of the plan says it is done */
+    mw_mono_ns after; /* when it began, in this process; older samples do not count */
+    mw_mono_ns
+        good_since; /* when the first good sample in a row was measured; 0: the last was bad */
+    bool worked;    /* every step of the plan says it is done */
 };
 
 enum seen { SEEN_WAIT, SEEN_HOLDS, SEEN_FAILS };
@@ -22,29 +24,23 @@ static bool all_done(const struct mw_plan *plan)
     return true;
 }
 
-static mw_wall_ms last_end(const struct mw_plan *plan)
-{
-    mw_wall_ms end = plan->approved_at;
-    for (size_t i = 0; i < plan->step_count; i++) {
-        if (plan->steps[i].ended_at > end)
-            end = plan->steps[i].ended_at;
-    }
-    return end;
-}
-
 static enum seen judge_sample(struct verification *v, const struct mw_resource *resource,
                               int64_t hold)
 {
+    bool counts = resource->measured_mono > v->after;
     bool good = resource->reached && resource->finding_count == 0;
     int64_t patience = 3 * resource->config->every;
     patience = patience > PATIENCE_MS ? patience : PATIENCE_MS;
+    bool late = mw_mono_now() - v->after > (hold + patience) * MS_NS;
+    if (!counts)
+        return late ? SEEN_FAILS : SEEN_WAIT;
     if (!good) {
         v->good_since = 0;
-        return !v->worked || mw_wall_now() > v->began + hold + patience ? SEEN_FAILS : SEEN_WAIT;
+        return !v->worked || late ? SEEN_FAILS : SEEN_WAIT;
     }
     if (v->good_since == 0)
-        v->good_since = resource->last.measured_at;
-    bool lasted = resource->last.measured_at - v->good_since >= hold;
+        v->good_since = resource->measured_mono;
+    bool lasted = resource->measured_mono - v->good_since >= hold * MS_NS;
     return lasted && resource->health == MW_HEALTH_HEALTHY ? SEEN_HOLDS : SEEN_WAIT;
 }
 
@@ -60,9 +56,9 @@ static void read_after(struct mw_incident *incident, const struct mw_resource *r
 static enum seen watch_health(struct mw_case *self, struct mw_resource *resource,
                               const struct mw_plan *plan)
 {
-    struct verification v = {.began = mw_wall_now(), .worked = all_done(plan)};
+    struct verification v = {.after = mw_mono_now(), .worked = all_done(plan)};
     int revision = plan->revision;
-    mw_wall_ms after = last_end(plan);
+    mw_mono_ns newest = v.after;
     enum seen seen = SEEN_WAIT;
     int64_t hold = self->respond->settings.policy->verify_hold;
     int64_t longest = resource->config->every + resource->config->timeout + 1000;
@@ -70,10 +66,10 @@ static enum seen watch_health(struct mw_case *self, struct mw_resource *resource
         if (mw_tally_count(self->incident, revision).stopped_by != NULL)
             break;
         struct mw_error error = {0};
-        if (!mw_watch_await(resource, after, mw_deadline_in(longest), &error))
+        if (!mw_watch_await(resource, newest, mw_deadline_in(longest), &error))
             continue;
         seen = judge_sample(&v, resource, hold);
-        after = resource->probed_at;
+        newest = resource->begun_mono;
     }
     return seen;
 }

@@ -12,6 +12,9 @@
 #define QUICK_MS_MIN 200
 #define QUICK_MS_MAX 1000
 
+/* Of a sample: a month. Beyond it all are equally old. */
+#define AGE_MS_MAX (INT64_C(30) * 24 * 3600 * 1000)
+
 /* Findings that the reason names at most. */
 #define REASON_FINDINGS 3
 
@@ -156,11 +159,22 @@ static void take_in(struct mw_resource *resource, const struct mw_sample *sample
 
 /* ---- probing ---- */
 
+/* How much older than its probe a sample is that carries a time of its own. */
+static mw_mono_ns age_ns(mw_wall_ms measured_at, mw_wall_ms begun_at)
+{
+    int64_t age;
+    if (__builtin_sub_overflow(begun_at, measured_at, &age) || age > AGE_MS_MAX) {
+        return (mw_mono_ns)AGE_MS_MAX * MS_NS;
+    }
+    return age > 0 ? age * MS_NS : 0;
+}
+
 static void probe(struct mw_resource *resource, int hold)
 {
     struct mw_sample sample = {.source = NULL};
     struct mw_error error = {.class = MW_ERROR_NONE};
     mw_wall_ms begun_at = mw_wall_now();
+    mw_mono_ns begun_mono = mw_mono_now();
 
     resource->probing = true;
     bool measured = resource->target.ops->probe(
@@ -172,8 +186,10 @@ static void probe(struct mw_resource *resource, int hold)
         if (sample.measured_at == 0) {
             sample.measured_at = mw_wall_now();
         }
-        resource->begun_at = begun_at;
-        if (begun_at > resource->wanted_after) {
+        resource->begun_mono = begun_mono;
+        resource->measured_mono =
+            begun_mono - (measured ? age_ns(sample.measured_at, begun_at) : 0);
+        if (begun_mono > resource->wanted_after) {
             resource->wanted_after = 0;
         }
         take_in(resource, measured ? &sample : NULL, &error, begun_at, hold);
@@ -213,8 +229,7 @@ static mw_mono_ns due(const struct mw_resource *resource)
         at = earlier(at, resource->ended_mono + quick_ns(resource));
     }
     if (resource->wanted_after != 0) {
-        int64_t ahead = resource->wanted_after + 1 - mw_wall_now();
-        mw_mono_ns soon = mw_mono_now() + (ahead > 0 ? ahead * MS_NS : 0);
+        mw_mono_ns soon = resource->wanted_after + 1;
         /* Who waits again and again must not turn the interval into a flood. */
         mw_mono_ns spaced =
             resource->ended_mono + earlier(quick_ns(resource), (mw_mono_ns)QUICK_MS_MIN * MS_NS);

@@ -176,7 +176,7 @@ static void probe_for_status(void *argument)
         return;
     }
     /* One probe may be under way, and then comes ours. */
-    mw_watch_await(resource, mw_wall_now(), mw_deadline_in(resource->config->timeout * 2 + 1000),
+    mw_watch_await(resource, mw_mono_now(), mw_deadline_in(resource->config->timeout * 2 + 1000),
                    &error);
 }
 
@@ -194,11 +194,11 @@ void mw_watch_probe_all(struct mw_watch *watch)
 
 /* ---- asking for a sample ---- */
 
-bool mw_watch_await(struct mw_resource *resource, mw_wall_ms after, struct mw_deadline deadline,
+bool mw_watch_await(struct mw_resource *resource, mw_mono_ns after, struct mw_deadline deadline,
                     struct mw_error *error)
 {
-    mw_wall_ms wanted = after > 0 ? after : 1;
-    while (resource->begun_at <= after) {
+    mw_mono_ns wanted = after > 0 ? after : 1;
+    while (resource->begun_mono <= after) {
         if (resource->ended) {
             return mw_error_set(error, MW_ERROR_CANCELLED, "%s is no longer watched",
                                 resource->name);

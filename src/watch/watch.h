@@ -76,7 +76,11 @@ struct mw_resource {
     struct mw_sample last; /* the newest sample; measured_at 0: none yet */
     bool reached;          /* the newest probe measured something */
     mw_wall_ms probed_at;  /* when the newest probe ended, measured or not */
-    size_t finding_count;  /* of the newest probe */
+    mw_mono_ns begun_mono; /* when the newest ended probe began; 0: none yet */
+    /* What it found is of this time or later: its beginning, or earlier by as much as the sample was
+     * older than that. */
+    mw_mono_ns measured_mono;
+    size_t finding_count; /* of the newest probe */
     struct mw_finding *findings;
     struct mw_history *history;
     struct mw_lock step_lock; /* held while a step acts on it, whoever asks */
@@ -86,9 +90,8 @@ struct mw_resource {
     struct mw_condition sampled, hurry;
     struct mw_course course;
     mw_mono_ns planned;    /* when the next probe is due by the schedule */
-    mw_wall_ms begun_at;   /* when the newest ended probe began */
     mw_mono_ns ended_mono; /* when the newest probe ended; quick ones keep their distance from it */
-    mw_wall_ms wanted_after; /* somebody waits for a probe begun after this; 0: nobody */
+    mw_mono_ns wanted_after; /* somebody waits for a probe begun after this; 0: nobody */
     int haste;
     bool blind;            /* it was logged that nobody knows its health */
     bool ended;            /* the fiber has been and gone */
@@ -126,8 +129,9 @@ MW_SUSPENDS void mw_watch_stop(struct mw_watch *watch);
 /* One probe of each resource, all at once, without hysteresis: for `status`. */
 MW_SUSPENDS void mw_watch_probe_all(struct mw_watch *watch);
 
-/* Waits for a probe that was begun after `after` to end, and makes it come soon. */
-MW_SUSPENDS bool mw_watch_await(struct mw_resource *resource, mw_wall_ms after,
+/* Waits for a probe that was begun after `after` to end, and makes it come soon. Monotonic, since the
+ * wall clock may jump. */
+MW_SUSPENDS bool mw_watch_await(struct mw_resource *resource, mw_mono_ns after,
                                 struct mw_deadline deadline, struct mw_error *error);
 /* Haste nests: each true needs its false. */
 void mw_watch_haste(struct mw_resource *resource, bool on);

@@ -28,6 +28,7 @@ struct fake_config {
     const int *script; /* levels 0..100, or one of the above */
     size_t length;
     int takes_ms;
+    int old_ms;   /* how old its samples are */
     bool rejects; /* create() fails */
 };
 
@@ -104,6 +105,7 @@ static inline bool fake_probe(struct mw_target *target, struct mw_deadline deadl
     fake->most_running = fake->running > fake->most_running ? fake->running : fake->most_running;
     bool slept = fake->config->takes_ms == 0 || mw_sleep(fake->config->takes_ms, error);
     bool done = slept && fake_outcome(fake->config->script[at], deadline, sample, error);
+    sample->measured_at -= done ? fake->config->old_ms : 0;
     fake->running--;
     return done;
 }

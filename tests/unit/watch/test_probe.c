@@ -370,16 +370,15 @@ static void await_brings_a_new_probe_body(void)
     struct mw_resource *resource = add(&config, &own);
     mw_watch_start(watch);
     sleep_ms(1000);
-    mw_wall_ms after = mw_wall_now();
+    mw_mono_ns after = mw_mono_now();
     assert_true(mw_watch_await(resource, after, mw_deadline_in(5000), &error));
-    assert_true(resource->last.measured_at > after);
-    assert_in_range(mw_wall_now() - after, 1, 250);
+    assert_true(resource->begun_mono > after);
+    assert_in_range(mw_mono_now() - after, 1, 250 * MS);
     /* Again and again must not become a flood. */
     mw_wall_ms start = mw_wall_now();
     size_t before = fake_of(resource)->probes;
     while (mw_wall_now() - start < 10000) {
-        assert_true(
-            mw_watch_await(resource, resource->last.measured_at, mw_deadline_in(5000), &error));
+        assert_true(mw_watch_await(resource, resource->begun_mono, mw_deadline_in(5000), &error));
     }
     assert_in_range(fake_of(resource)->probes - before, 10, 51);
     end();
@@ -395,10 +394,46 @@ static void await_does_not_take_a_probe_begun_before_body(void)
     struct mw_resource *resource = add(&config, &own);
     mw_watch_start(watch);
     sleep_ms(500);
-    mw_wall_ms asked = mw_wall_now();
+    mw_mono_ns asked = mw_mono_now();
     assert_true(mw_watch_await(resource, asked, mw_deadline_in(5000), &error));
     assert_int_equal(fake_of(resource)->probes, 2);
-    assert_in_range(mw_wall_now() - asked, 1500, 1800);
+    assert_in_range(mw_mono_now() - asked, 1500 * MS, 1800 * MS);
+    end();
+}
+
+static void await_outlives_a_jump_of_the_wall_clock_body(void)
+{
+    static const int64_t jumps[] = {-3600000, 7200000};
+    struct mw_resource_config config = fake_resource("box", 60000);
+    struct fake_config own = SCRIPT(10);
+    struct mw_error error;
+    begin();
+    struct mw_resource *resource = add(&config, &own);
+    mw_watch_start(watch);
+    sleep_ms(1000);
+    for (int i = 0; i < 2; i++) {
+        mw_mono_ns asked = mw_mono_now();
+        mw_wall_ms wall = mw_wall_now();
+        mw_clock_jump_wall(jumps[i]);
+        assert_int_equal(mw_wall_now() - wall, jumps[i]);
+        assert_int_equal(mw_mono_now(), asked);
+        assert_true(mw_watch_await(resource, asked, mw_deadline_in(1000), &error));
+        assert_true(resource->measured_mono > asked);
+    }
+    end();
+}
+
+static void an_old_sample_is_known_as_old_body(void)
+{
+    struct mw_resource_config config = fake_resource("box", 60000);
+    struct fake_config own = SCRIPT(10);
+    struct mw_error error;
+    own.old_ms = 700;
+    begin();
+    struct mw_resource *resource = add(&config, &own);
+    mw_watch_start(watch);
+    assert_true(mw_watch_await(resource, mw_mono_now(), mw_deadline_in(1000), &error));
+    assert_int_equal(resource->begun_mono - resource->measured_mono, (mw_mono_ns)700 * MS);
     end();
 }
 
@@ -410,13 +445,13 @@ static void await_ends_body(void)
     begin();
     struct mw_resource *resource = add(&config, &own);
     /* Who waits before the watch has started waits for it. */
-    assert_false(mw_watch_await(resource, mw_wall_now(), mw_deadline_in(1000), &error));
+    assert_false(mw_watch_await(resource, mw_mono_now(), mw_deadline_in(1000), &error));
     assert_int_equal(error.class, MW_ERROR_TIMEOUT);
     mw_watch_start(watch);
-    assert_false(mw_watch_await(resource, mw_wall_now(), mw_deadline_in(1000), &error));
+    assert_false(mw_watch_await(resource, mw_mono_now(), mw_deadline_in(1000), &error));
     assert_int_equal(error.class, MW_ERROR_TIMEOUT);
     mw_watch_stop(watch);
-    assert_false(mw_watch_await(resource, mw_wall_now(), mw_deadline_in(1000), &error));
+    assert_false(mw_watch_await(resource, mw_mono_now(), mw_deadline_in(1000), &error));
     assert_int_equal(error.class, MW_ERROR_CANCELLED);
     end();
 }
@@ -494,6 +529,8 @@ BODY_TEST(findings_know_what_is_normal)
 BODY_TEST(the_history_forgets)
 BODY_TEST(await_brings_a_new_probe)
 BODY_TEST(await_does_not_take_a_probe_begun_before)
+BODY_TEST(await_outlives_a_jump_of_the_wall_clock)
+BODY_TEST(an_old_sample_is_known_as_old)
 BODY_TEST(await_ends)
 BODY_TEST(status_probes_without_hysteresis)
 BODY_TEST(what_is_wrong_is_said)
@@ -516,6 +553,8 @@ int main(void)
         test_in_virtual(the_history_forgets),
         test_in_virtual(await_brings_a_new_probe),
         test_in_virtual(await_does_not_take_a_probe_begun_before),
+        test_in_virtual(await_outlives_a_jump_of_the_wall_clock),
+        test_in_virtual(an_old_sample_is_known_as_old),
         test_in_virtual(await_ends),
         test_in_virtual(status_probes_without_hysteresis),
         test_in_virtual(what_is_wrong_is_said),
