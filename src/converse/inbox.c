@@ -15,6 +15,9 @@
 /* Of those that take long, at once. */
 #define ERRANDS_MAX 8
 
+/* The id of an arrival that has no row. */
+#define UNRECORDED 0
+
 #define ID_BYTES   256
 #define TEXT_BYTES 4096
 
@@ -113,6 +116,35 @@ void mw_channel_forget(struct mw_channel *channel)
     }
 }
 
+/* Words that change nothing, so that nothing is lost when they are handled unrecorded. */
+static bool only_reads(const struct mw_chat_event *event, const json_t *body)
+{
+    const char *text = json_string_value(json_object_get(body, "text"));
+    struct mw_command command;
+    char *complaint;
+    TALLOC_CTX *memory = talloc_new(NULL);
+    bool reads = false;
+    if (event->kind == MW_CHAT_COMMAND && text != NULL &&
+        mw_command_parse(memory, text, 0, &command, &complaint)) {
+        switch (command.spec->word) {
+        case MW_WORD_HELP:
+        case MW_WORD_STATUS:
+        case MW_WORD_INCIDENTS:
+        case MW_WORD_SHOW:
+        case MW_WORD_LOGS:
+        case MW_WORD_HISTORY:
+        case MW_WORD_TOOLS:
+        case MW_WORD_POLICY:
+            reads = true;
+            break;
+        default:
+            break;
+        }
+    }
+    talloc_free(memory);
+    return reads;
+}
+
 bool mw_channel_event(void *context, struct mw_chat *chat, const struct mw_chat_event *event,
                       struct mw_error *error)
 {
@@ -127,7 +159,14 @@ bool mw_channel_event(void *context, struct mw_chat *chat, const struct mw_chat_
     int64_t id;
     bool fresh;
     if (!mw_inbox_add(channel->converse->record, chat->name, event->id, body, &id, &fresh, error)) {
-        return mw_error_wrap(error, "it could not be recorded");
+        mw_outage_begin(channel->converse, error);
+        if (error->class != MW_ERROR_CANCELLED && only_reads(event, body) &&
+            enqueue(channel, UNRECORDED, body)) {
+            return true;
+        }
+        /* What timed out may yet be recorded, and the next start handles it. */
+        return mw_error_wrap(error, "it could not be recorded%s",
+                             error->class == MW_ERROR_TIMEOUT ? "" : ", so nothing was done");
     }
     /* Without memory for the queue it stands in the record, and the next start handles it. */
     if (fresh && !enqueue(channel, id, body)) {
@@ -194,7 +233,7 @@ static void finish(struct mw_channel *channel, struct mw_arrival *arrival)
 {
     struct mw_error error;
     /* What was cut short is handled again at the next start. */
-    if (handle(channel, arrival) &&
+    if (handle(channel, arrival) && arrival->id != UNRECORDED &&
         !mw_inbox_done(channel->converse->record, arrival->id, &error)) {
         mw_log_warning("converse", "an event of %s may be handled twice: %s", channel->chat->name,
                        error.text);

@@ -70,8 +70,6 @@ static void release(struct mw_channel *channel, const struct mw_outbox_row *row)
     }
 }
 
-/* ---- delivering ---- */
-
 /* The card's reference for what belongs below it. False: the card does not stand yet. */
 static bool find_thread(struct mw_channel *channel, TALLOC_CTX *memory,
                         const struct mw_outbox_row *row, char **thread, struct mw_error *error)
@@ -82,30 +80,95 @@ static bool find_thread(struct mw_channel *channel, TALLOC_CTX *memory,
     }
     if (!mw_outbox_reference(channel->converse->record, memory, channel->chat->name, row->incident,
                              "card", thread, error)) {
+        channel->record_fails = true;
         return false;
     }
     return *thread != NULL ||
            mw_error_set(error, MW_ERROR_REFUSED, "its card does not stand there yet");
 }
 
+/* ---- what stands on the platform and not in the record ---- */
+
+static struct mw_posted *find_posted(struct mw_channel *channel, const struct mw_outbox_row *row)
+{
+    for (size_t i = 0; i < channel->posted_count; i++) {
+        if (channel->posted[i].row == row->id) {
+            return &channel->posted[i];
+        }
+    }
+    return NULL;
+}
+
+static void keep_posted(struct mw_channel *channel, const struct mw_outbox_row *row,
+                        const char *reference)
+{
+    struct mw_posted *posted = find_posted(channel, row);
+    if (posted != NULL) {
+        posted->revision = row->revision;
+        return;
+    }
+    char *copy = talloc_strdup(channel, reference);
+    struct mw_posted *grown =
+        copy != NULL
+            ? talloc_realloc(channel, channel->posted, struct mw_posted, channel->posted_count + 1)
+            : NULL;
+    if (grown == NULL) {
+        talloc_free(copy);
+        return;
+    }
+    channel->posted = grown;
+    grown[channel->posted_count++] = (struct mw_posted){row->id, row->revision, copy};
+}
+
+static void forget_posted(struct mw_channel *channel, const struct mw_outbox_row *row)
+{
+    struct mw_posted *posted = find_posted(channel, row);
+    if (posted != NULL) {
+        talloc_free(posted->reference);
+        *posted = channel->posted[--channel->posted_count];
+    }
+}
+
+/* ---- delivering ---- */
+
+/* Brings the platform to what the row says; `*reference` is where it stands, NULL: nowhere yet. */
+static bool send(struct mw_channel *channel, TALLOC_CTX *memory, const struct mw_outbox_row *row,
+                 const char *thread, char **reference, struct mw_error *error)
+{
+    struct mw_chat *chat = channel->chat;
+    struct mw_deadline deadline = mw_deadline_in(DELIVER_MS);
+    if (*reference != NULL) {
+        return chat->ops->edit(chat, *reference, row->message, thread, deadline, error);
+    }
+    if (!mw_outbox_posting(channel->converse->record, row, error)) {
+        channel->record_fails = true;
+        return false;
+    }
+    char *key = talloc_asprintf(memory, "I%" PRId64 "/%s", row->incident, row->slot);
+    return chat->ops->post(chat, key, row->message, thread, deadline, memory, reference, error);
+}
+
 static bool deliver(struct mw_channel *channel, TALLOC_CTX *memory, const struct mw_outbox_row *row,
                     const char *thread, struct mw_error *error)
 {
-    struct mw_record *record = channel->converse->record;
-    struct mw_chat *chat = channel->chat;
-    struct mw_deadline deadline = mw_deadline_in(DELIVER_MS);
-    if (row->reference != NULL) {
-        return chat->ops->edit(chat, row->reference, row->message, thread, deadline, error) &&
-               mw_outbox_delivered(record, row, row->reference, error);
+    const struct mw_posted *posted = find_posted(channel, row);
+    char *reference = posted != NULL ? talloc_strdup(memory, posted->reference) : row->reference;
+    if (posted == NULL || posted->revision != row->revision) {
+        if (!send(channel, memory, row, thread, &reference, error)) {
+            return false;
+        }
+        /* Should the record fail now, nobody is shown it twice. */
+        keep_posted(channel, row, reference);
     }
-    char *key = talloc_asprintf(memory, "I%" PRId64 "/%s", row->incident, row->slot);
-    char *reference = NULL;
-    return mw_outbox_posting(record, row, error) &&
-           chat->ops->post(chat, key, row->message, thread, deadline, memory, &reference, error) &&
-           mw_outbox_delivered(record, row, reference, error);
+    if (!mw_outbox_delivered(channel->converse->record, row, reference, error)) {
+        channel->record_fails = true;
+        return false;
+    }
+    forget_posted(channel, row);
+    return true;
 }
 
-/* One row. False: trouble that concerns the whole chat. */
+/* One row. False: trouble that concerns the whole chat, or the record. */
 static bool deliver_row(struct mw_channel *channel, TALLOC_CTX *memory,
                         const struct mw_outbox_row *row, bool *delivered, struct mw_error *error)
 {
@@ -114,7 +177,7 @@ static bool deliver_row(struct mw_channel *channel, TALLOC_CTX *memory,
         return true;
     }
     if (!find_thread(channel, memory, row, &thread, error)) {
-        return error->class == MW_ERROR_REFUSED;
+        return !channel->record_fails;
     }
     if (deliver(channel, memory, row, thread, error)) {
         release(channel, row);
@@ -122,8 +185,8 @@ static bool deliver_row(struct mw_channel *channel, TALLOC_CTX *memory,
         *delivered = true;
         return true;
     }
-    if (error->class == MW_ERROR_RETRY || error->class == MW_ERROR_TIMEOUT ||
-        error->class == MW_ERROR_CANCELLED) {
+    if (channel->record_fails || error->class == MW_ERROR_RETRY ||
+        error->class == MW_ERROR_TIMEOUT || error->class == MW_ERROR_CANCELLED) {
         return false;
     }
     hold(channel, row, error);
@@ -161,6 +224,7 @@ static bool deliver_round(struct mw_channel *channel, struct mw_error *error)
         mw_outbox_due(channel->converse->record, memory, channel->chat->name,
                       BATCH + channel->held_count, &count, error);
     bool delivered = false, well = rows != NULL;
+    channel->record_fails = !well;
     int64_t left = well ? pause_left(channel, rows, count) : 0;
     for (size_t i = 0; well && i < count; i++) {
         if (left == 0 || is_alarm(&rows[i])) {
@@ -194,8 +258,12 @@ static bool back_off(struct mw_channel *channel, int64_t *pause, const struct mw
         return false;
     }
     if (*pause == 0) {
-        mw_log_warning("converse", "%s cannot be reached, trying again: %s", channel->chat->name,
+        mw_log_warning("converse", "%s %s, trying again: %s", channel->chat->name,
+                       channel->record_fails ? "waits for the record" : "cannot be reached",
                        why->text);
+    }
+    if (channel->record_fails) {
+        mw_outage_begin(channel->converse, why);
     }
     *pause = *pause == 0 ? BACKOFF_MS : *pause * 2 > BACKOFF_MS_MAX ? BACKOFF_MS_MAX : *pause * 2;
     struct mw_error error;
@@ -217,7 +285,7 @@ void mw_channel_deliver_run(void *argument)
             continue;
         }
         if (pause > 0) {
-            mw_log_info("converse", "%s takes messages again", channel->chat->name);
+            mw_log_info("converse", "%s gets its messages again", channel->chat->name);
             pause = 0;
         }
         if (channel->put_meanwhile) {

@@ -170,6 +170,7 @@ void mw_reconcile_run(void *argument)
             continue;
         }
         mw_reconcile_mark(converse, id);
+        mw_outage_begin(converse, &error);
         if (error.class != MW_ERROR_CANCELLED && !complained) {
             mw_log_warning("converse", "chat is not told of I%" PRId64 " for now: %s", id,
                            error.text);

@@ -10,7 +10,7 @@
 /* An event that is recorded and waits to be handled. */
 struct mw_arrival {
     struct mw_arrival *next;
-    int64_t id; /* of its inbox row */
+    int64_t id; /* of its inbox row; 0: it has none */
     json_t *body;
 };
 
@@ -19,6 +19,12 @@ struct mw_held {
     int64_t row, revision;
     mw_mono_ns until;
     int64_t wait_ms;
+};
+
+/* A message that stands on its platform, which could not be recorded yet. */
+struct mw_posted {
+    int64_t row, revision;
+    char *reference;
 };
 
 struct mw_channel {
@@ -32,6 +38,9 @@ struct mw_channel {
     mw_mono_ns delivered_at; /* the last message; 0: none yet */
     size_t held_count;
     struct mw_held *held;
+    size_t posted_count;
+    struct mw_posted *posted;
+    bool record_fails; /* what the last delivery failed of was the record, not the chat */
 
     struct mw_condition arrived;
     struct mw_arrival *first, *last;
@@ -58,6 +67,7 @@ struct mw_converse {
     struct mw_condition dirtied;
     bool reconciling;
     bool stopping; /* what arrives now is handled at the next start */
+    char *outage;  /* why nothing can be recorded; NULL: it can, as far as we know */
 
     struct mw_condition settled; /* a fiber came to rest; who stops the room looks again */
     struct mw_group chats;       /* the adapters' fibers */
@@ -77,8 +87,14 @@ struct mw_outbox_item *mw_reconcile_render(const struct mw_scene *scene, size_t 
 
 void mw_channel_deliver_run(void *channel);
 
+/* ---- outage.c ---- */
+
+/* The record failed. Once until it works again, all chats are told so, and then that it does. */
+void mw_outage_begin(struct mw_converse *converse, const struct mw_error *why);
+
 /* ---- inbox.c ---- */
 
+/* An event is recorded first; what only reads is handled even when that fails. */
 MW_SUSPENDS bool mw_channel_event(void *channel, struct mw_chat *chat,
                                   const struct mw_chat_event *event, struct mw_error *error);
 /* Takes over what an earlier run recorded and did not handle. */

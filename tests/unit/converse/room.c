@@ -14,6 +14,34 @@
 #include "runtime/runtime.h"
 
 struct scripted_chat chat;
+const char *disk_is_full_for;
+
+/* ---- the store ---- */
+
+static bool store_open(struct mw_store *store, const char *location, enum mw_store_mode mode,
+                       struct mw_error *error)
+{
+    return mw_store_sqlite.open(store, location, mode, error);
+}
+
+static void store_close(struct mw_store *store)
+{
+    mw_store_sqlite.close(store);
+}
+
+static bool store_commit(struct mw_store *store, struct mw_transaction **transaction,
+                         struct mw_deadline deadline, struct mw_error *error)
+{
+    for (size_t i = 0; disk_is_full_for != NULL && i < (*transaction)->count; i++) {
+        if (strstr((*transaction)->statements[i].sql, disk_is_full_for) != NULL) {
+            return mw_error_set(error, MW_ERROR_PERMANENT, "the disk is full: make room there");
+        }
+    }
+    return mw_store_sqlite.commit(store, transaction, deadline, error);
+}
+
+static const struct mw_store_ops store_ops = {
+    .name = "sqlite", .open = store_open, .close = store_close, .commit = store_commit};
 
 /* ---- the scripted platform ---- */
 
@@ -185,6 +213,7 @@ int room_set_up(void **state)
     assert_true(mw_runtime_init(&error));
     fake_respond_reset();
     chat = (struct scripted_chat){0};
+    disk_is_full_for = NULL;
     *state = room;
     return 0;
 }
@@ -219,8 +248,7 @@ static int run_body(void *argument)
     struct mw_error error;
     room->memory = talloc_new(NULL);
     room->watch = fixture_watch(room->memory);
-    room->record =
-        mw_record_open(room->memory, &mw_store_sqlite, room->path, MW_STORE_ACTIVE, &error);
+    room->record = mw_record_open(room->memory, &store_ops, room->path, MW_STORE_ACTIVE, &error);
     if (room->record == NULL) {
         fail_msg("%s", error.text);
     }

@@ -47,6 +47,9 @@ struct scripted_chat {
 extern struct scripted_chat chat;
 extern const struct mw_chat_ops scripted_chat_ops;
 
+/* A record on a disk that is full for whatever transaction has this in its SQL; NULL: it works. */
+extern const char *disk_is_full_for;
+
 struct room {
     char folder[64], path[96];
     TALLOC_CTX *memory;

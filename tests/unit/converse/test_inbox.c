@@ -2,6 +2,7 @@
 /* From what a person says to a decision or an answer. */
 #include "room.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -392,6 +393,46 @@ static void test_hostile_words(void **state)
     room_run(state, hostile);
 }
 
+static void full_disk(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    disk_is_full_for = "INSERT INTO inbox";
+    static const char *const reading[] = {"help",          "status",   "status cache",
+                                          "incidents",     "show I42", "logs cache",
+                                          "history cache", "tools",    "policy"};
+    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
+        room_ask(room, reading[i]);
+    }
+    room_settle(room);
+    size_t answered = chat.answer_count;
+    static const char *const deciding[] = {"approve I42", "reject I42", "stop I42", "fix cache",
+                                           "ack I42",     "freeze",     "thaw",     "undo I42"};
+    for (size_t i = 0; i < sizeof deciding / sizeof *deciding; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "d%zu", i);
+        struct mw_chat_event event = {
+            .kind = MW_CHAT_COMMAND, .id = id, .person = "", .text = deciding[i]};
+        struct mw_error error;
+        assert_false(chat.chat->host->event(chat.chat->host->context, chat.chat, &event, &error));
+        assert_non_null(strstr(error.text, "it could not be recorded, so nothing was done: "));
+        assert_non_null(strstr(error.text, "the disk is full: make room there"));
+    }
+    room_settle(room);
+    assert_int_equal(chat.answer_count, answered);
+    assert_int_equal(fake.decision_count, 0);
+    assert_string_equal(fake.fixed, "");
+    disk_is_full_for = NULL;
+    assert_int_equal(pending(room), 0);
+    room_ask(room, "approve I42");
+    assert_int_equal(fake.decision_count, 1);
+}
+
+static void test_a_full_disk_leaves_reading(void **state)
+{
+    room_run(state, full_disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +449,7 @@ int main(void)
         ROOM_TEST(test_who_shares_a_terminal_says_their_name),
         ROOM_TEST(test_an_unlisted_person_is_a_viewer),
         ROOM_TEST(test_hostile_words),
+        ROOM_TEST(test_a_full_disk_leaves_reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "converse/room.h"
 
 static void card_at_once(struct room *room)
 {
@@ -311,6 +312,100 @@ static void test_a_void_plan_says_so(void **state)
     room_run(state, healed);
 }
 
+/* How many messages about the record say so. */
+static int told(const char *part)
+{
+    int count = 0;
+    for (size_t i = 0; i < chat.message_count; i++) {
+        if (strncmp(chat.messages[i].key, "outage/", 7) == 0) {
+            count += strstr(json_string_value(json_object_get(chat.messages[i].message, "summary")),
+                            part) != NULL;
+        }
+    }
+    return count;
+}
+
+static void unrecorded(struct room *room)
+{
+    room_start(room);
+    disk_is_full_for = "UPDATE outbox SET posting = 0";
+    room_record(room, fixture_incident(room->memory));
+    room_await(chat_find("I42/card") != NULL);
+    const struct mw_channel *channel = room->converse->channels[0];
+    room_await(channel->record_fails);
+    assert_int_equal(channel->held_count, 0);
+    int posts = chat.posts;
+    disk_is_full_for = NULL;
+    room_settle(room);
+    /* It was tried again soon, and what stands there already was neither posted nor edited. */
+    struct mw_error error;
+    size_t count;
+    struct mw_outbox_row *rows =
+        mw_outbox_due(room->record, room->memory, "terminal", 10, &count, &error);
+    assert_non_null(rows);
+    assert_int_equal(count, 0);
+    assert_true(chat.posts - told("") <= posts);
+    assert_int_equal(chat.edits, 0);
+    char *reference;
+    assert_true(mw_outbox_reference(room->record, room->memory, "terminal", 42, "card", &reference,
+                                    &error));
+    assert_string_equal(reference, chat_find("I42/card")->reference);
+    assert_int_equal(channel->posted_count, 0);
+}
+
+static void test_what_stands_there_unrecorded_is_not_posted_again(void **state)
+{
+    room_run(state, unrecorded);
+}
+
+static void changed_meanwhile(struct room *room)
+{
+    room_start(room);
+    struct mw_incident *incident = fixture_incident(room->memory);
+    disk_is_full_for = "UPDATE outbox SET posting = 0";
+    room_record(room, incident);
+    room_await(room->converse->channels[0]->posted_count == 1);
+    fixture_propose(incident);
+    fixture_ask(incident, 1);
+    room_record(room, incident);
+    room_await(chat_find("I42/card")->edits > 0);
+    disk_is_full_for = NULL;
+    room_await(chat_find("I42/plan/1") != NULL);
+    room_settle(room);
+    assert_true(chat_says(chat_find("I42/card")->message, "approve I42"));
+    assert_string_equal(chat_find("I42/plan/1")->thread, chat_find("I42/card")->reference);
+    assert_int_equal(chat.posts, 3 + told(""));
+}
+
+static void test_what_stands_there_unrecorded_is_edited(void **state)
+{
+    room_run(state, changed_meanwhile);
+}
+
+static void outage(struct room *room)
+{
+    room_start(room);
+    disk_is_full_for = "UPDATE outbox SET posting = 1";
+    room_record(room, fixture_incident(room->memory));
+    room_await(told("I cannot record: the disk is full") == 1);
+    assert_null(chat_find("I42/card"));
+    assert_int_equal(room->converse->channels[0]->held_count, 0);
+    disk_is_full_for = "";
+    struct mw_error error;
+    mw_sleep(1500, &error);
+    assert_int_equal(told(""), 1);
+    disk_is_full_for = NULL;
+    room_await(told("I can record again") == 1);
+    room_settle(room);
+    assert_non_null(chat_find("I42/card"));
+    assert_int_equal(told(""), 2);
+}
+
+static void test_an_outage_of_the_record_is_told_once(void **state)
+{
+    room_run(state, outage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +420,9 @@ int main(void)
         ROOM_TEST(test_a_refused_message_holds_up_nobody_else),
         ROOM_TEST(test_many_at_once),
         ROOM_TEST(test_a_void_plan_says_so),
+        ROOM_TEST(test_what_stands_there_unrecorded_is_not_posted_again),
+        ROOM_TEST(test_what_stands_there_unrecorded_is_edited),
+        ROOM_TEST(test_an_outage_of_the_record_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
