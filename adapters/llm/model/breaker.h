@@ -19,7 +19,7 @@ struct mw_breaker {
 bool mw_breaker_enter(struct mw_breaker *breaker, struct mw_error *error);
 void mw_breaker_worked(struct mw_breaker *breaker);
 void mw_breaker_failed(struct mw_breaker *breaker, const char *why);
-/* The exchange was cancelled: it says nothing about the service. */
+/* The exchange says nothing about the service: it was cancelled, or had no time. */
 void mw_breaker_abandoned(struct mw_breaker *breaker);
 
 #endif

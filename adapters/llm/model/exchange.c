@@ -12,6 +12,7 @@
 #include "runtime/fiber.h"
 
 #define TRIES_MAX       3
+#define PATIENCE_NS     (5 * INT64_C(1000000000))
 #define ANSWER_MAX      (2 * 1024 * 1024)
 #define BACK_OFF_MS     1000
 #define MESSAGE_MAX     200
@@ -134,11 +135,23 @@ static bool try_some(struct mw_model *self, const char *body, struct mw_deadline
     }
 }
 
+/* A service is not to blame for a deadline that left it no time. */
+static bool is_its_fault(const struct mw_error *error, mw_mono_ns began)
+{
+    return error->class != MW_ERROR_CANCELLED &&
+           (error->class != MW_ERROR_TIMEOUT || mw_mono_now() - began >= PATIENCE_NS);
+}
+
 bool mw_model_exchange(struct mw_model *self, const json_t *body, struct mw_deadline deadline,
                        json_t **answer, struct mw_error *error)
 {
+    mw_mono_ns began = mw_mono_now();
     if (!mw_budget_check(&self->budget, mw_wall_now(), error))
         return false;
+    if (mw_deadline_passed(deadline))
+        return mw_error_set(
+            error, MW_ERROR_TIMEOUT,
+            "the time for a plan is up; raise llm.timeout where the model needs longer");
     char *text = json_dumps(body, JSON_COMPACT);
     if (text == NULL)
         return mw_error_set(error, MW_ERROR_RETRY, "no memory left for the question");
@@ -151,9 +164,9 @@ bool mw_model_exchange(struct mw_model *self, const json_t *body, struct mw_dead
     free(text);
     if (ok)
         mw_breaker_worked(&self->breaker);
-    else if (error->class == MW_ERROR_CANCELLED)
-        mw_breaker_abandoned(&self->breaker);
-    else
+    else if (is_its_fault(error, began))
         mw_breaker_failed(&self->breaker, error->text);
+    else
+        mw_breaker_abandoned(&self->breaker);
     return ok;
 }

@@ -9,6 +9,12 @@
 
 #include "base/redact.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#define MW_SANITIZED 1
+#else
+#define MW_SANITIZED 0
+#endif
+
 struct fake fake;
 
 static char *path_of(const char *name)
@@ -28,6 +34,8 @@ int fake_open(const char *protocol, const struct mw_planner_ops *ops)
         .looked = json_array(),
         .folder = "/tmp/midwatch-models-XXXXXX",
     };
+    if (getenv("FAKE") == NULL)
+        fail_msg("FAKE must name tests/fakes/model_server.py");
     return mkdtemp(fake.folder) != NULL && mw_runtime_init(&error) ? 0 : -1;
 }
 
@@ -197,6 +205,10 @@ json_t *fake_propose(int64_t ms, struct mw_error *error)
 {
     struct errand errand = {.ms = ms, .error = error};
     mw_runtime_run(run, &errand);
+    /* Half of a fiber's 256 KB; four times as much is there under the sanitizers. */
+    size_t limit = (size_t)(MW_SANITIZED ? 512 : 128) * 1024;
+    if (mw_loop_stats().stack_high_water > limit)
+        fail_msg("%zu bytes of stack", mw_loop_stats().stack_high_water);
     return errand.proposal;
 }
 

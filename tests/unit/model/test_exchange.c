@@ -199,6 +199,23 @@ static void an_answer_that_cannot_be_used_costs_too(void **state)
     assert_fails(MW_ERROR_REFUSED, "budget");
 }
 
+static void only_a_service_that_had_time_is_blamed(void **state)
+{
+    struct mw_breaker *breaker = &((struct mw_model *)script.planner->state)->breaker;
+    script_fail(MW_ERROR_TIMEOUT);
+    script_last()->takes_ms = 4000;
+    assert_fails(MW_ERROR_TIMEOUT, "scripted");
+    assert_int_equal(breaker->failures, 0);
+    script_fail(MW_ERROR_TIMEOUT);
+    script_last()->takes_ms = 5000;
+    assert_fails(MW_ERROR_TIMEOUT, "scripted");
+    assert_int_equal(breaker->failures, 1);
+    assert_false(proposes(0));
+    assert_int_equal(error.class, MW_ERROR_TIMEOUT);
+    assert_int_equal(breaker->failures, 1);
+    assert_int_equal(script.at, 2);
+}
+
 static void ask_in_fiber(void *argument)
 {
     json_t *proposal = NULL, *situation = script_situation();
@@ -282,6 +299,7 @@ int main(void)
         test(a_service_that_keeps_failing_is_left_alone),
         test(the_budget_is_kept),
         test(an_answer_that_cannot_be_used_costs_too),
+        test(only_a_service_that_had_time_is_blamed),
         test(cancelling_ends_it_and_says_nothing_about_the_service),
         test(the_configuration_is_checked),
     };
