@@ -64,7 +64,10 @@ static const char *label_of(const struct mw_resource *resource, const char *metr
 static const char *main_value(TALLOC_CTX *memory, const struct mw_resource *resource)
 {
     if (!resource->reached) {
-        return resource->probed_at == 0 ? "not probed yet" : "unreachable";
+        /* Who is not there is a finding; what keeps the probe itself from looking is none. */
+        return resource->probed_at == 0       ? "not probed yet"
+               : resource->finding_count == 0 ? "cannot look"
+                                              : "unreachable";
     }
     const char *metric = NULL;
     if (resource->finding_count > 0) {
@@ -141,7 +144,8 @@ json_t *mw_answer_resource(struct mw_request *request, const struct mw_resource 
                       resource->since != 0 ? " since " : "",
                       resource->since != 0 ? mw_time_of_day(memory, resource->since) : "");
     if (resource->reason != NULL) {
-        mw_paper_note(&paper, "%s", resource->reason);
+        bool blind = resource->health == MW_HEALTH_UNKNOWN && resource->finding_count == 0;
+        mw_paper_note(&paper, "%s%s", blind ? "cannot look: " : "", resource->reason);
     }
     if (resource->last.measured_at != 0) {
         mw_paper_note(&paper, "measured %s by %s",
@@ -189,7 +193,8 @@ json_t *mw_answer_tools(struct mw_request *request)
     json_auto_t *tools = kinds != NULL ? mw_catalogue_to_json(kinds) : NULL;
     struct mw_paper paper;
     mw_paper_begin(&paper, request->memory, MW_STATE_INFO, 0, NULL);
-    mw_paper_headline(&paper, "%zu tools for what is watched", json_array_size(tools));
+    mw_paper_headline(&paper, "%zu %s for what is watched", json_array_size(tools),
+                      json_array_size(tools) == 1 ? "tool" : "tools");
     mw_paper_table(&paper, "Tool", "Risk, at least", NULL);
     size_t i;
     json_t *tool;
@@ -231,6 +236,11 @@ static void note_rule(struct mw_paper *paper, size_t number, const struct mw_pol
                   mw_verdict_name((enum mw_verdict)rule->then), after, approvers);
 }
 
+static const char *times(TALLOC_CTX *memory, int64_t count)
+{
+    return count == 1 ? "once" : talloc_asprintf(memory, "%" PRId64 " times", count);
+}
+
 json_t *mw_answer_policy(struct mw_request *request)
 {
     const struct mw_policy *policy = request->channel->converse->settings.policy;
@@ -254,15 +264,15 @@ json_t *mw_answer_policy(struct mw_request *request)
         mw_paper_text(&paper, "Shadow mode: plans are shown and nothing is touched.");
     }
     if (policy->max_auto_per_hour != NULL) {
-        mw_paper_text(&paper,
-                      "By itself at most %" PRId64 " times an hour on one resource, %" PRId64
-                      " times altogether.",
-                      policy->max_auto_per_hour->resource, policy->max_auto_per_hour->all);
+        mw_paper_text(&paper, "By itself at most %s an hour on one resource, %s altogether.",
+                      times(memory, policy->max_auto_per_hour->resource),
+                      times(memory, policy->max_auto_per_hour->all));
     }
     mw_paper_text(&paper,
                   "A plan waits %s for a decision. Below %.0f %% confidence auto becomes "
-                  "approve. %" PRId64 " retries at most. Health must last %s.",
+                  "approve. %" PRId64 " %s at most. Health must last %s.",
                   mw_duration_text(memory, policy->approval_timeout), policy->min_confidence * 100,
-                  policy->max_retries, mw_duration_text(memory, policy->verify_hold));
+                  policy->max_retries, policy->max_retries == 1 ? "retry" : "retries",
+                  mw_duration_text(memory, policy->verify_hold));
     return mw_paper_end(&paper);
 }

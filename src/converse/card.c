@@ -17,10 +17,8 @@ static const char *state_of(const struct mw_incident *incident)
                     incident->outcome == MW_OUTCOME_SELF_RECOVERED;
         return well && !mw_scene_undone(incident) ? MW_STATE_RECOVERED : MW_STATE_CLOSED;
     }
-    /* A review may follow on a run, or on a no. */
-    bool ran = incident->stage == MW_STAGE_REVIEW && mw_scene_ran(incident) != NULL;
     bool runs = incident->stage == MW_STAGE_EXECUTE || incident->stage == MW_STAGE_VERIFY;
-    return ran || runs ? MW_STATE_RUNNING : MW_STATE_FIRING;
+    return runs ? MW_STATE_RUNNING : MW_STATE_FIRING;
 }
 
 static void write_headline(struct mw_paper *paper, const struct mw_scene *scene)
@@ -198,9 +196,6 @@ static void write_wait(struct mw_paper *paper, const struct mw_scene *scene)
     case MW_STAGE_PLAN:
         mw_paper_wait(paper, "⏳ working out %s", plan != NULL ? "another plan" : "a plan");
         break;
-    case MW_STAGE_JUDGE:
-        mw_paper_wait(paper, "⏳ asking policy what the plan needs");
-        break;
     case MW_STAGE_ASK:
         if (plan != NULL) {
             write_ask(paper, scene, plan);
@@ -212,9 +207,8 @@ static void write_wait(struct mw_paper *paper, const struct mw_scene *scene)
             write_run(paper, scene, plan);
         }
         break;
+    case MW_STAGE_JUDGE:
     case MW_STAGE_REVIEW:
-        mw_paper_wait(paper, "⏳ ending: writing down how it went");
-        break;
     case MW_STAGE_CLOSED:
         break;
     }
@@ -285,6 +279,30 @@ static void write_summary(struct mw_paper *paper, const struct mw_scene *scene)
                      normal, incident->stage >= MW_STAGE_ASK ? summary_plan(scene) : "", call);
 }
 
+/* What is left of the trouble where it did not end well, and who is to see to it. */
+static void write_left(struct mw_paper *paper, const struct mw_scene *scene)
+{
+    const struct mw_incident *incident = scene->incident;
+    const struct mw_reading *after = &incident->after;
+    if (incident->outcome == MW_OUTCOME_RECOVERED ||
+        incident->outcome == MW_OUTCOME_SELF_RECOVERED) {
+        return;
+    }
+    bool bad = after->health == MW_HEALTH_DEGRADED || after->health == MW_HEALTH_FAILED;
+    if (after->measured_at != 0) {
+        mw_paper_note(paper, bad ? "still %s, last seen at %s" : "last seen %s at %s",
+                      mw_health_name(after->health),
+                      mw_time_of_day(scene->memory, after->measured_at));
+    }
+    bool left = incident->outcome == MW_OUTCOME_HANDED_OVER ||
+                incident->outcome == MW_OUTCOME_FAILED || incident->outcome == MW_OUTCOME_EXPIRED ||
+                incident->outcome == MW_OUTCOME_REJECTED;
+    if (left && (bad || after->measured_at == 0)) {
+        mw_paper_note(paper, "Nobody is working on it here any more: say fix %s to ask again.",
+                      incident->resource);
+    }
+}
+
 static void write_closed(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_incident *incident = scene->incident;
@@ -310,16 +328,40 @@ static void write_closed(struct mw_paper *paper, const struct mw_scene *scene)
     if (plan == NULL) {
         mw_paper_note(paper, "nothing was changed");
     }
-    bool well =
-        incident->outcome == MW_OUTCOME_RECOVERED || incident->outcome == MW_OUTCOME_SELF_RECOVERED;
-    if (!well && incident->after.measured_at != 0) {
-        mw_paper_note(paper, "last seen %s at %s", mw_health_name(incident->after.health),
-                      mw_time_of_day(scene->memory, incident->after.measured_at));
-    }
+    write_left(paper, scene);
 }
 
-json_t *mw_card_message(const struct mw_scene *scene)
+/* Judging and reviewing are over in a moment and ask nothing of anybody, so the card says meanwhile what
+ * it said before. */
+static struct mw_incident as_shown(const struct mw_incident *incident)
 {
+    struct mw_incident shown = *incident;
+    const struct mw_plan *plan = mw_incident_plan(incident);
+    if (shown.stage == MW_STAGE_JUDGE) {
+        shown.stage = MW_STAGE_PLAN;
+        shown.plan_count -= shown.plan_count > 0;
+    } else if (shown.stage == MW_STAGE_REVIEW && plan == NULL) {
+        shown.stage = MW_STAGE_PLAN;
+    } else if (shown.stage == MW_STAGE_REVIEW && plan == mw_scene_ran(incident)) {
+        bool done = true;
+        for (size_t i = 0; plan != NULL && i < plan->step_count; i++) {
+            done = done && plan->steps[i].state == MW_STEP_DONE;
+        }
+        shown.stage = done ? MW_STAGE_VERIFY : MW_STAGE_EXECUTE;
+    }
+    return shown;
+}
+
+json_t *mw_card_message(const struct mw_scene *given)
+{
+    const struct mw_incident shown = as_shown(given->incident);
+    struct mw_scene seen = *given;
+    seen.incident = &shown;
+    const char *tool = mw_scene_tool(given->incident), *shown_tool = mw_scene_tool(&shown);
+    if (tool == NULL || shown_tool == NULL || strcmp(tool, shown_tool) != 0) {
+        seen.track = NULL;
+    }
+    const struct mw_scene *scene = &seen;
     const struct mw_incident *incident = scene->incident;
     struct mw_paper paper;
     mw_paper_begin(&paper, scene->memory, state_of(incident), incident->id, "card");

@@ -2,7 +2,9 @@
 /* Answers from what is remembered: incidents, logs and measurements. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -147,8 +149,8 @@ json_t *mw_answer_logs(struct mw_request *request, struct mw_resource *resource)
     }
     struct mw_paper paper;
     mw_paper_begin(&paper, memory, MW_STATE_INFO, 0, NULL);
-    mw_paper_headline(&paper, "Logs of %s: %zu %s that matter, worst first", name, count,
-                      count == 1 ? "line" : "lines");
+    mw_paper_headline(&paper, "Logs of %s: %zu %s, worst first", name, count,
+                      count == 1 ? "line that matters" : "lines that matter");
     for (size_t i = 0; i < count && i < LOG_LINES; i++) {
         mw_paper_log(&paper, lines[i].line, lines[i].times);
     }
@@ -157,25 +159,61 @@ json_t *mw_answer_logs(struct mw_request *request, struct mw_resource *resource)
 
 /* ---- history ---- */
 
-/* The last values as a row of small bars, lowest to highest of those shown. */
-static const char *sparks(TALLOC_CTX *memory, const json_t *samples)
+/* The last values as a row of small bars: percentages of a hundred, others of the highest shown. */
+static const char *sparks(TALLOC_CTX *memory, const json_t *samples, bool percent)
 {
     static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     size_t count = json_array_size(samples), first = count > SPARKS ? count - SPARKS : 0;
-    double low = INFINITY, high = -INFINITY;
-    for (size_t i = first; i < count; i++) {
-        double value = json_number_value(json_array_get(json_array_get(samples, i), 1));
-        low = fmin(low, value);
-        high = fmax(high, value);
+    double high = percent ? 100 : 0;
+    for (size_t i = first; i < count && !percent; i++) {
+        high = fmax(high, json_number_value(json_array_get(json_array_get(samples, i), 1)));
     }
     char *text = talloc_strdup(memory, "");
     for (size_t i = first; i < count; i++) {
         double value = json_number_value(json_array_get(json_array_get(samples, i), 1));
-        double share = high > low ? (value - low) / (high - low) : 0;
-        int bar = share >= 0 && share <= 1 ? (int)(share * 7 + 0.5) : 0;
-        text = talloc_asprintf_append(text, "%s", bars[bar]);
+        double share = high > 0 ? fmin(fmax(value / high, 0), 1) : 0;
+        text = talloc_asprintf_append(text, "%s", bars[(int)(share * 7 + 0.5)]);
     }
     return text;
+}
+
+static bool moment(const json_t *samples, size_t index, double *seconds)
+{
+    const char *text = json_string_value(json_array_get(json_array_get(samples, index), 0));
+    struct tm day = {0};
+    const char *rest = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &day) : NULL;
+    if (rest == NULL) {
+        return false;
+    }
+    *seconds = (double)timegm(&day) + (*rest == '.' ? strtod(rest, NULL) : 0);
+    return true;
+}
+
+/* "last 12 samples, 60 s" of the metric that has the most of them. */
+static const char *span(TALLOC_CTX *memory, const struct mw_resource *resource)
+{
+    size_t most = 0;
+    double longest = 0;
+    for (size_t i = 0; i < resource->last.count; i++) {
+        json_auto_t *samples = mw_watch_history(resource, resource->last.metrics[i].name);
+        size_t count = json_array_size(samples), first = count > SPARKS ? count - SPARKS : 0;
+        double from, to;
+        if (count - first > most && moment(samples, first, &from) &&
+            moment(samples, count - 1, &to)) {
+            most = count - first;
+            longest = to - from;
+        }
+    }
+    if (most == 0) {
+        return "no sample yet";
+    }
+    if (most == 1) {
+        return "its only sample";
+    }
+    const char *length = longest >= 10 && longest < 120
+                             ? talloc_asprintf(memory, "%.0f s", longest)
+                             : mw_duration_text(memory, (int64_t)(longest * 1000));
+    return talloc_asprintf(memory, "last %zu samples, %s", most, length);
 }
 
 static void write_metrics(struct mw_paper *paper, const struct mw_resource *resource)
@@ -190,7 +228,8 @@ static void write_metrics(struct mw_paper *paper, const struct mw_resource *reso
                                  mw_value_text(paper->memory, resource->last.metrics[i].value,
                                                spec != NULL ? spec->unit : ""),
                                  10),
-                     sparks(paper->memory, samples));
+                     sparks(paper->memory, samples,
+                            spec != NULL && spec->unit != NULL && strcmp(spec->unit, "%") == 0));
     }
 }
 
@@ -227,8 +266,8 @@ json_t *mw_answer_history(struct mw_request *request, const struct mw_resource *
     struct mw_paper paper;
     mw_paper_begin(&paper, request->memory, MW_STATE_INFO, 0, NULL);
     const char *name = talloc_strdup(request->memory, resource->name);
-    mw_paper_headline(&paper, "%s (%s, %s), its last measurements", name, resource->kind,
-                      resource->environment);
+    mw_paper_headline(&paper, "%s (%s, %s), %s", name, resource->kind, resource->environment,
+                      span(request->memory, resource));
     if (resource->last.count > 0) {
         mw_paper_table(&paper, "Metric", "Now", "Before → now");
         write_metrics(&paper, resource);

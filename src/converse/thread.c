@@ -54,6 +54,9 @@ static void write_facts(struct mw_paper *paper, const struct mw_scene *scene)
         }
         const char *text = json_is_string(value) ? json_string_value(value)
                                                  : mw_json_canonical(scene->memory, value);
+        for (char *at = shown; at != NULL && *at != '\0'; at++) {
+            *at = *at == '_' ? ' ' : *at;
+        }
         char *clean = mw_paper_clean(scene->memory, text, 200);
         char *name = mw_paper_clean(scene->memory, shown, 200);
         mw_paper_row(paper, mw_text_fit(scene->memory, name, FACT_COLUMNS),
@@ -382,7 +385,8 @@ static void write_results(struct mw_paper *paper, const struct mw_scene *scene)
         }
     }
     if (shown > VERDICT_STEPS) {
-        mw_paper_note(paper, "and %zu more steps", shown - VERDICT_STEPS);
+        mw_paper_note(paper, "and %zu more %s", shown - VERDICT_STEPS,
+                      shown - VERDICT_STEPS == 1 ? "step" : "steps");
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "watch/internal.h"
 
 /* An incident with a plan that waits, told to the chat. */
 static struct mw_incident *asked(struct room *room)
@@ -433,6 +434,72 @@ static void test_a_full_disk_leaves_reading(void **state)
     room_run(state, full_disk);
 }
 
+static void sample(struct mw_resource *resource, mw_wall_ms at, double percent, double clients)
+{
+    resource->last = (struct mw_sample){
+        .measured_at = at,
+        .count = 2,
+        .metrics = {{"memory_percent", percent, true}, {"connected_clients", clients, true}}};
+    mw_history_add(resource->history, &resource->last, false);
+    resource->probed_at = at;
+    resource->reached = true;
+}
+
+static void history(struct room *room)
+{
+    room_start(room);
+    struct mw_resource *cache = mw_watch_find(room->watch, "cache");
+    assert_true(chat_says(room_ask(room, "history cache")->message, "no sample yet"));
+    sample(cache, FIXTURE_SINCE, 10, 1);
+    assert_true(chat_says(room_ask(room, "history cache")->message, "its only sample"));
+    for (int i = 0; i < 12; i++) {
+        sample(cache, FIXTURE_SINCE + 1000 + i * 5000, i < 6 ? 50 : 50.5, i < 6 ? 20 : 10);
+    }
+    const struct chat_answer *answer = room_ask(room, "history cache");
+    assert_true(chat_says(answer->message, "cache (redis, local), last 12 samples, 55 s"));
+    /* Half a hundred is half a bar, however little it moves; and half of the most is half as well. */
+    assert_true(chat_says(answer->message, "▅▅▅▅▅▅▅▅▅▅▅▅"));
+    assert_true(chat_says(answer->message, "██████▅▅▅▅▅▅"));
+}
+
+static void test_the_bars_of_a_history_have_a_scale(void **state)
+{
+    room_run(state, history);
+}
+
+static void blind(struct room *room)
+{
+    room_start(room);
+    struct mw_resource *cache = mw_watch_find(room->watch, "cache");
+    cache->probed_at = FIXTURE_SINCE;
+    cache->reason = talloc_strdup(cache, "the password is wrong");
+    const struct chat_answer *answer = room_ask(room, "status");
+    assert_true(chat_says(answer->message, "cannot look"));
+    answer = room_ask(room, "status cache");
+    assert_true(chat_says(answer->message, "cannot look: the password is wrong"));
+    cache->health = MW_HEALTH_FAILED;
+    cache->findings = talloc_zero_array(cache, struct mw_finding, 1);
+    cache->findings[0].text = talloc_strdup(cache, "cannot be reached");
+    cache->finding_count = 1;
+    assert_true(chat_says(room_ask(room, "status")->message, "unreachable"));
+}
+
+static void test_what_cannot_be_looked_at_is_not_called_unreachable(void **state)
+{
+    room_run(state, blind);
+}
+
+static void one_of_each(struct room *room)
+{
+    room_start(room);
+    assert_true(chat_says(room_ask(room, "tools")->message, "1 tool for what is watched"));
+}
+
+static void test_one_is_no_plural(void **state)
+{
+    room_run(state, one_of_each);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,6 +517,9 @@ int main(void)
         ROOM_TEST(test_an_unlisted_person_is_a_viewer),
         ROOM_TEST(test_hostile_words),
         ROOM_TEST(test_a_full_disk_leaves_reading),
+        ROOM_TEST(test_the_bars_of_a_history_have_a_scale),
+        ROOM_TEST(test_what_cannot_be_looked_at_is_not_called_unreachable),
+        ROOM_TEST(test_one_is_no_plural),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,6 +268,70 @@ static void test_every_end_has_its_word(void **state)
     }
 }
 
+static void test_what_is_left_of_the_trouble(void **state)
+{
+    static const enum mw_outcome left[] = {MW_OUTCOME_HANDED_OVER, MW_OUTCOME_FAILED,
+                                           MW_OUTCOME_EXPIRED, MW_OUTCOME_REJECTED};
+    incident->stage = MW_STAGE_CLOSED;
+    incident->after.measured_at = FIXTURE_SINCE + 60000;
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        incident->outcome = left[i];
+        incident->after.health = MW_HEALTH_FAILED;
+        assert_says(read_out(mw_card_message(&scene)), "still FAILED, last seen at 03:09:12",
+                    "Nobody is working on it here any more: say fix cache to ask again.");
+        incident->after.health = MW_HEALTH_HEALTHY;
+        const char *card = read_out(mw_card_message(&scene));
+        assert_says(card, "last seen HEALTHY at 03:09:12");
+        assert_silent(card, "still");
+        assert_silent(card, "say fix");
+    }
+    incident->outcome = MW_OUTCOME_STOPPED;
+    incident->after.health = MW_HEALTH_FAILED;
+    const char *card = read_out(mw_card_message(&scene));
+    assert_says(card, "still FAILED");
+    assert_silent(card, "say fix");
+    incident->outcome = MW_OUTCOME_SELF_RECOVERED;
+    assert_silent(read_out(mw_card_message(&scene)), "still");
+}
+
+static void assert_same_card(json_t *before)
+{
+    json_auto_t *after = mw_card_message(&scene);
+    assert_true(json_equal(before, after));
+    json_decref(before);
+}
+
+static void test_judging_and_reviewing_change_no_card(void **state)
+{
+    incident->stage = MW_STAGE_PLAN;
+    json_t *before = mw_card_message(&scene);
+    fixture_propose(incident);
+    assert_int_equal(incident->stage, MW_STAGE_JUDGE);
+    assert_same_card(before);
+
+    fixture_ask(incident, 1);
+    fixture_approve(incident, "alice");
+    fixture_start_step(incident);
+    mw_incident_plan(incident)->steps[0].state = MW_STEP_FAILED;
+    before = mw_card_message(&scene);
+    incident->stage = MW_STAGE_REVIEW;
+    assert_same_card(before);
+
+    fixture_end_step(incident);
+    before = mw_card_message(&scene);
+    incident->stage = MW_STAGE_REVIEW;
+    assert_same_card(before);
+
+    /* After a no nothing runs, and nobody is asked any more. */
+    fixture_propose(incident);
+    fixture_ask(incident, 1);
+    mw_incident_plan(incident)->state = MW_PLAN_REJECTED;
+    incident->stage = MW_STAGE_REVIEW;
+    const char *card = read_out(mw_card_message(&scene));
+    assert_silent(card, "approve I42");
+    assert_silent(card, "⏳");
+}
+
 static void test_unreachable(void **state)
 {
     incident->severity = MW_HEALTH_FAILED;
@@ -362,7 +426,7 @@ static void test_evidence(void **state)
                                 16, "persistence", 0);
     assert_true(mw_evidence_due(incident));
     assert_says(read_out(mw_evidence_message(&scene)), "OOM command", "Background saving",
-                "maxmemory_policy|noeviction|", "databases|16|", "persistence|false|");
+                "maxmemory policy|noeviction|", "databases|16|", "persistence|false|");
     incident->log_count = 0;
     assert_says(read_out(mw_evidence_message(&scene)), "No log is configured for it");
 }
@@ -491,6 +555,8 @@ int main(void)
         TEST(test_policy_let_it_run),
         TEST(test_the_card_after_it),
         TEST(test_every_end_has_its_word),
+        TEST(test_what_is_left_of_the_trouble),
+        TEST(test_judging_and_reviewing_change_no_card),
         TEST(test_unreachable),
         TEST(test_a_resource_that_left_the_configuration),
         TEST(test_an_acknowledgement_is_visible),
