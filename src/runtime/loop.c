@@ -11,8 +11,9 @@
 
 #define NS_PER_MS INT64_C(1000000)
 /* How long one turn runs fibers that can wait for another. */
-#define PATIENT_MS 5
-#define FILES_MAX  65536
+#define PATIENT_MS  5
+#define FILES_MAX   65536
+#define DESCRIPTORS 4096
 
 struct mw_loop mw_loop;
 
@@ -82,12 +83,23 @@ static void allow_files(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* The kernel enlarges the table of descriptors step by step, and where a process has threads it waits
+ * for every processor each time: on a busy machine, seconds within socket(). So it is made large once,
+ * before there are any. */
+static void enlarge_descriptor_table(void)
+{
+    int fd = fcntl(0, F_DUPFD_CLOEXEC, DESCRIPTORS - 1);
+    if (fd >= 0)
+        close(fd);
+}
+
 bool mw_runtime_init(struct mw_error *error)
 {
     mw_require(!mw_loop.open, "a second loop was asked for");
     if (!open_standard_descriptors(error))
         return false;
     allow_files();
+    enlarge_descriptor_table();
     mw_loop = (struct mw_loop){0};
     int rc = uv_loop_init(&mw_loop.uv);
     if (rc != 0)
