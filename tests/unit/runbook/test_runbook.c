@@ -47,9 +47,9 @@ static json_t *full_redis(bool cache, const char *tried)
                      "s:i, s:i, s:i}, s:o}",
                      "resource", "name", "box", "kind", "redis", "cache", cache, "findings",
                      "metric", "memory_percent", "metrics", "memory_percent", 97.23, "x", 1.0,
-                     "facts", "maxmemory_policy", "noeviction", "maxmemory_text", "32 MiB", "used_memory_text", "31 MiB", "cache", cache, "maxmemory",
-                     33554432, "used_memory", 32505856, "keys", 12, "expires", 0, "previous",
-                     previous);
+                     "facts", "maxmemory_policy", "noeviction", "maxmemory_text", "32 MiB",
+                     "used_memory_text", "31 MiB", "cache", cache, "maxmemory", 33554432,
+                     "used_memory", 32505856, "keys", 12, "expires", 0, "previous", previous);
 }
 
 static json_t *propose(json_t *situation, struct mw_error *error)
