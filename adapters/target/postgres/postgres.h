@@ -123,6 +123,10 @@ bool mw_postgres_is_true(const PGresult *result, int row, int column);
 
 /* ---- tools ---- */
 
+/* For a run that failed before it changed anything: makes a result that says so of a failure that would
+ * else leave the outcome in doubt. False: the error stands. */
+bool mw_postgres_not_tried(const struct mw_error *error, const char *what, json_t **result);
+
 #define MW_POSTGRES_ASSESS(name)                                             \
     MW_SUSPENDS bool name(struct mw_target *target, const json_t *arguments, \
                           struct mw_deadline deadline, TALLOC_CTX *memory,   \

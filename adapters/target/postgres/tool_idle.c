@@ -79,7 +79,8 @@ MW_POSTGRES_RUN(mw_postgres_run_idle)
 {
     TALLOC_CTX *memory = talloc_new(NULL);
     struct mw_postgres_doomed *doomed = choose(target, arguments, memory, deadline, error);
-    bool done = doomed != NULL && mw_postgres_end(target->state, doomed, deadline, result, error);
+    bool done = doomed != NULL ? mw_postgres_end(target->state, doomed, deadline, result, error)
+                               : mw_postgres_not_tried(error, "nothing was ended", result);
     talloc_free(memory);
     return done;
 }

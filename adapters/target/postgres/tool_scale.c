@@ -272,7 +272,7 @@ MW_POSTGRES_RUN(mw_postgres_run_scale)
     struct change change;
     char statement[80];
     if (!prepare(target, arguments, deadline, &change, error)) {
-        return false;
+        return mw_postgres_not_tried(error, "nothing was changed", result);
     }
     snprintf(statement, sizeof statement, "ALTER SYSTEM SET max_connections = %d", change.to);
     if (!write_setting(postgres, statement, deadline, error)) {

@@ -191,6 +191,9 @@ static bool vacuum(struct mw_postgres *postgres, TALLOC_CTX *memory, const struc
     struct mw_postgres_connection *own = mw_postgres_connection_create(memory, postgres->address);
     int64_t left = mw_deadline_left_ms(deadline);
     char timeout[64], pid[24];
+    if (own == NULL) {
+        return mw_error_set(error, MW_ERROR_RETRY, "no memory left for a connection");
+    }
     left = left > 3600000 ? 3600000 : left;
     snprintf(timeout, sizeof timeout, "SET statement_timeout = %lld",
              (long long)(left > 2 * SPARE_MS ? left - SPARE_MS : left / 2 + 1));
@@ -232,24 +235,32 @@ static json_t *report(TALLOC_CTX *memory, const struct work *before, const struc
                               : "");
 }
 
+static bool run(struct mw_postgres *postgres, TALLOC_CTX *memory, const json_t *arguments,
+                struct mw_deadline deadline, json_t **result, struct mw_error *error)
+{
+    struct work before, after;
+    struct mw_error vacuumed = {.class = MW_ERROR_NONE};
+    mw_mono_ns start = mw_mono_now();
+    if (!prepare(postgres, memory, arguments, deadline, &before, error)) {
+        return mw_postgres_not_tried(error, "nothing was vacuumed", result);
+    }
+    /* Too long, held up by a lock, cut off: it leaves no doubt, since half of it does no harm. */
+    if (!vacuum(postgres, memory, &before, deadline, &vacuumed) &&
+        vacuumed.class != MW_ERROR_TIMEOUT && vacuumed.class != MW_ERROR_RETRY) {
+        *error = vacuumed;
+        return false;
+    }
+    if (!prepare(postgres, memory, arguments, mw_deadline_in(CANCEL_MS), &after, error)) {
+        after = before;
+    }
+    *result = report(memory, &before, &after, &vacuumed, (mw_mono_now() - start) / 1000000);
+    return true;
+}
+
 MW_POSTGRES_RUN(mw_postgres_run_vacuum)
 {
-    struct mw_postgres *postgres = target->state;
-    struct work before, after, seen;
-    struct mw_error vacuumed = {.class = MW_ERROR_NONE};
     TALLOC_CTX *memory = talloc_new(NULL);
-    mw_mono_ns start = mw_mono_now();
-    bool done = prepare(postgres, memory, arguments, deadline, &before, error);
-    if (done && !vacuum(postgres, memory, &before, deadline, &vacuumed)) {
-        /* Too long, or held up by a lock: known, and no harm done. */
-        done = vacuumed.class == MW_ERROR_TIMEOUT || strstr(vacuumed.text, "55P03") != NULL;
-        *error = vacuumed;
-    }
-    if (done) {
-        struct mw_deadline rest = mw_deadline_in(CANCEL_MS);
-        after = prepare(postgres, memory, arguments, rest, &seen, error) ? seen : before;
-        *result = report(memory, &before, &after, &vacuumed, (mw_mono_now() - start) / 1000000);
-    }
+    bool done = run(target->state, memory, arguments, deadline, result, error);
     talloc_free(memory);
     return done;
 }

@@ -99,3 +99,12 @@ const struct mw_tool mw_postgres_tools[] = {
      .run = mw_postgres_run_restart},
     {.name = NULL},
 };
+
+bool mw_postgres_not_tried(const struct mw_error *error, const char *what, json_t **result)
+{
+    if (error->class != MW_ERROR_RETRY && error->class != MW_ERROR_TIMEOUT) {
+        return false;
+    }
+    *result = mw_tool_result(false, NULL, "%s: %s", what, error->text);
+    return true;
+}

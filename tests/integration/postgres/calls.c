@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/redact.h"
 #include "watch/internal.h"
 
 TALLOC_CTX *test_memory;
@@ -67,7 +68,7 @@ struct mw_sample probe_well(struct mw_target *target)
 {
     struct mw_sample sample = {.count = 0};
     struct mw_error error = {0};
-    if (!mw_target_postgres.probe(target, mw_deadline_in(5000), &sample, &error)) {
+    if (!mw_target_postgres.probe(target, mw_deadline_in(20000), &sample, &error)) {
         fail_msg("%s", error.text);
     }
     assert_true(sample.measured_at > 0);
@@ -113,7 +114,7 @@ json_t *facts_of(struct mw_target *target)
 {
     json_t *facts = NULL;
     struct mw_error error = {0};
-    if (!mw_target_postgres.facts(target, mw_deadline_in(5000), &facts, &error)) {
+    if (!mw_target_postgres.facts(target, mw_deadline_in(20000), &facts, &error)) {
         fail_msg("%s", error.text);
     }
     return facts;
@@ -156,7 +157,7 @@ struct mw_assessment assess_well(struct mw_target *target, const char *name, con
     struct mw_error error = {0};
     json_auto_t *given = arguments_of(arguments);
     check_schema(tool, given);
-    if (!tool->assess(target, given, mw_deadline_in(5000), test_memory, &out, &error)) {
+    if (!tool->assess(target, given, mw_deadline_in(20000), test_memory, &out, &error)) {
         fail_msg("%s: %s", name, error.text);
     }
     assert_true(out.risk >= tool->floor);
@@ -175,7 +176,7 @@ enum mw_error_class assess_badly(struct mw_target *target, const char *name, con
     struct mw_error error = {0};
     json_auto_t *given = arguments_of(arguments);
     bool accepted =
-        find_tool(name)->assess(target, given, mw_deadline_in(5000), test_memory, &out, &error);
+        find_tool(name)->assess(target, given, mw_deadline_in(20000), test_memory, &out, &error);
     if (accepted) {
         fail_msg("%s was accepted: %s", name, out.effect);
     }
@@ -269,6 +270,7 @@ int close_test(void **state)
         server_stop("immediate");
         server.port = 0;
     }
+    mw_redact_forget_all();
     if (whole) {
         TALLOC_FREE(test_memory);
         mw_runtime_finish();

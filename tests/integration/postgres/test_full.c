@@ -62,15 +62,37 @@ static void the_kept_connection_sees_and_mends_body(void)
 
 static void vacuum_needs_a_second_connection_body(void)
 {
-    char text[400];
     server_start("max_connections = 20");
     struct mw_target *kept = target_on(url_of("app"));
     probe_well(kept);
     fill();
-    json_auto_t *arguments = json_pack("{s:s}", "resource", "db");
-    assert_int_equal(run_badly(kept, "postgres_vacuum", arguments, 5000, text), MW_ERROR_RETRY);
-    assert_says(text, "VACUUM needs a second connection");
-    assert_says(text, "53300");
+    json_t *result = run_text(kept, "postgres_vacuum", "{}", false);
+    assert_says(summary_of(result), "VACUUM needs a second connection");
+    assert_says(summary_of(result), "53300");
+    json_decref(result);
+}
+
+/* What failed before anything was done leaves no doubt. */
+static void what_was_not_tried_is_told_body(void)
+{
+    server_start("max_connections = 20");
+    struct mw_target *fresh = target_on(NULL);
+    fill();
+    static const struct {
+        const char *tool, *arguments, *says;
+    } cases[] = {
+        {"postgres_kill_long_queries", "{\"min_seconds\": 0}", "nothing was ended: "},
+        {"postgres_terminate_idle", "{\"min_seconds\": 0}", "nothing was ended: "},
+        {"postgres_vacuum", "{}", "nothing was vacuumed: "},
+        {"postgres_scale_connections", "{\"factor\": 2}", "nothing was changed: "},
+    };
+    control_with(fresh, "true");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *result = run_text(fresh, cases[i].tool, cases[i].arguments, false);
+        assert_says(summary_of(result), cases[i].says);
+        assert_says(summary_of(result), "53300");
+        json_decref(result);
+    }
 }
 
 static void a_superuser_has_slots_of_its_own_body(void)
@@ -110,7 +132,7 @@ static void our_own_limit_is_not_the_servers_body(void)
     server_say("ALTER ROLE midwatch CONNECTION LIMIT 1");
     struct mw_target *one = target_on(NULL), *two = target_on(NULL);
     probe_well(one);
-    assert_int_equal(probe_badly(two, 2000, text), MW_ERROR_REFUSED);
+    assert_int_equal(probe_badly(two, 20000, text), MW_ERROR_REFUSED);
     assert_says(text, "CONNECTION LIMIT");
     server_say("ALTER ROLE midwatch CONNECTION LIMIT -1");
     probe_well(two);
@@ -147,6 +169,7 @@ static void a_timeout_does_not_give_the_connection_away_body(void)
 
 BODY_TEST(the_kept_connection_sees_and_mends)
 BODY_TEST(vacuum_needs_a_second_connection)
+BODY_TEST(what_was_not_tried_is_told)
 BODY_TEST(a_superuser_has_slots_of_its_own)
 BODY_TEST(every_slot_is_taken)
 BODY_TEST(our_own_limit_is_not_the_servers)
@@ -158,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_on_server(the_kept_connection_sees_and_mends),
         test_on_server(vacuum_needs_a_second_connection),
+        test_on_server(what_was_not_tried_is_told),
         test_on_server(a_superuser_has_slots_of_its_own),
         test_on_server(every_slot_is_taken),
         test_on_server(our_own_limit_is_not_the_servers),

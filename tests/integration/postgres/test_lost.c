@@ -88,7 +88,7 @@ static void a_stopped_backend_is_left_behind_body(void)
     assert_true(seconds_of(start) < 1.5);
     struct mw_sample sample = {.count = 0};
     struct mw_error error = {0};
-    bool done = mw_target_postgres.probe(target, mw_deadline_in(1000), &sample, &error);
+    bool done = mw_target_postgres.probe(target, mw_deadline_in(4000), &sample, &error);
     kill(stopped, SIGCONT);
     if (!done) {
         fail_msg("%s", error.text);

@@ -98,22 +98,22 @@ static void who_is_not_let_in_is_told_body(void)
 {
     char text[400];
     server_start("");
-    assert_int_equal(probe_badly(target_on(url_of("locked")), 2000, text), MW_ERROR_REFUSED);
+    assert_int_equal(probe_badly(target_on(url_of("locked")), 20000, text), MW_ERROR_REFUSED);
     assert_says(text, "asks role locked for a password");
-    assert_int_equal(probe_badly(target_on(url_of("locked:wrong-secret")), 2000, text),
+    assert_int_equal(probe_badly(target_on(url_of("locked:wrong-secret")), 20000, text),
                      MW_ERROR_REFUSED);
     assert_says(text, "does not take the password of role locked");
     assert_null(strstr(text, "wrong-secret"));
-    assert_int_equal(probe_badly(target_on(url_of("nobody:n0body-secret")), 2000, text),
+    assert_int_equal(probe_badly(target_on(url_of("nobody:n0body-secret")), 20000, text),
                      MW_ERROR_REFUSED);
     assert_says(text, "pg_hba.conf");
     assert_null(strstr(text, "n0body-secret"));
-    assert_int_equal(probe_badly(target_on(url_of("stranger")), 2000, text), MW_ERROR_REFUSED);
+    assert_int_equal(probe_badly(target_on(url_of("stranger")), 20000, text), MW_ERROR_REFUSED);
     assert_says(text, "create the role");
     assert_int_equal(
         probe_badly(target_on(talloc_asprintf(
                         test_memory, "postgresql://midwatch@127.0.0.1:%d/nowhere", server.port)),
-                    2000, text),
+                    20000, text),
         MW_ERROR_REFUSED);
     assert_says(text, "no database nowhere");
     probe_well(target_on(url_of("locked:s3cret-one")));
@@ -137,7 +137,7 @@ static void tls_that_is_not_there_is_told_body(void)
     server_start("ssl = off");
     struct mw_target *target =
         target_on(talloc_asprintf(test_memory, "%s?sslmode=require", url_of("midwatch")));
-    assert_int_equal(probe_badly(target, 2000, text), MW_ERROR_PERMANENT);
+    assert_int_equal(probe_badly(target, 20000, text), MW_ERROR_PERMANENT);
     assert_says(text, "SSL");
 }
 

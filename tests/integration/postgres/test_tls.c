@@ -101,7 +101,7 @@ static void who_is_not_who_is_refused_body(void)
     const char *root = talloc_asprintf(
         test_memory, "sslmode=verify-full&hostaddr=127.0.0.1&sslrootcert=%s/cert.pem",
         server.folder);
-    assert_int_equal(probe_badly(target_with("elsewhere", root), 2000, text), MW_ERROR_PERMANENT);
+    assert_int_equal(probe_badly(target_with("elsewhere", root), 20000, text), MW_ERROR_PERMANENT);
     assert_says(text, "certificate");
     assert_int_equal(
         probe_badly(target_with("localhost", "sslmode=verify-full&sslrootcert=/nowhere"), 2000,
