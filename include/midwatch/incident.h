@@ -188,6 +188,9 @@ struct mw_plan *mw_incident_find_plan(const struct mw_incident *incident, int re
 /* "I42" → 42; 0 when the text is no incident ID. Case does not matter. */
 int64_t mw_incident_id_parse(const char *text);
 
+/* Adds one usage (planner.h) to a sum of them. */
+void mw_usage_add(json_t *sum, const json_t *usage);
+
 /* What models took over all plans: {"model", "turns", "input_tokens", "output_tokens", "latency_ms"} and,
  * where a price was known, "cost_usd"; empty where none was asked. A new reference. */
 json_t *mw_incident_usage(const struct mw_incident *incident);

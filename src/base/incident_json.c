@@ -85,20 +85,24 @@ static void add_number(json_t *sum, const json_t *usage, const char *name)
     }
 }
 
-json_t *mw_incident_usage(const struct mw_incident *incident)
+void mw_usage_add(json_t *sum, const json_t *usage)
 {
     static const char *const numbers[] = {"turns", "input_tokens", "output_tokens", "latency_ms",
                                           "cost_usd"};
+    if (!json_is_object(usage)) {
+        return;
+    }
+    json_object_set(sum, "model", json_object_get(usage, "model"));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        add_number(sum, usage, numbers[i]);
+    }
+}
+
+json_t *mw_incident_usage(const struct mw_incident *incident)
+{
     json_t *sum = json_object();
     for (size_t i = 0; i < incident->plan_count; i++) {
-        const json_t *usage = incident->plans[i].usage;
-        if (!json_is_object(usage)) {
-            continue;
-        }
-        json_object_set(sum, "model", json_object_get(usage, "model"));
-        for (size_t j = 0; j < sizeof numbers / sizeof *numbers; j++) {
-            add_number(sum, usage, numbers[j]);
-        }
+        mw_usage_add(sum, incident->plans[i].usage);
     }
     return sum;
 }

@@ -27,6 +27,7 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
 {
     struct mw_error first = {0};
     json_auto_t *complaints = json_array();
+    json_auto_t *refused = json_object(); /* what refused proposals took */
     const struct mw_planner_host host = {.context = self, .look = look};
     struct mw_deadline deadline = mw_deadline_in(self->respond->settings.planner_timeout);
     for (int i = 0; i < PROPOSALS_MAX; i++) {
@@ -44,8 +45,14 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
                 *error = first;
             return cancelled ? ASKED_CANCELLED : ASKED_NOTHING;
         }
-        if (mw_proposal_accept(self, resource, proposal, planner->label, error))
+        const json_t *usage = json_object_get(proposal, "usage");
+        if (mw_proposal_accept(self, resource, proposal, planner->label, error)) {
+            struct mw_plan *plan = mw_incident_plan(self->incident);
+            if (plan->usage != NULL)
+                mw_usage_add(plan->usage, refused);
             return ASKED_ACCEPTED;
+        }
+        mw_usage_add(refused, usage);
         if (error->class == MW_ERROR_CANCELLED)
             return ASKED_CANCELLED;
         mw_log_info(ROOM, "I%lld: a proposal of %s was refused: %s", (long long)self->incident->id,

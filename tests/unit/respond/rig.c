@@ -137,8 +137,11 @@ static bool propose(struct mw_planner *asked, const json_t *situation,
         return false;
     if (script.steps == NULL)
         return mw_error_set(error, MW_ERROR_REFUSED, "no idea");
-    *proposal = json_pack("{s:s, s:f, s:o}", "root_cause", "too full", "confidence",
-                          script.confidence, "steps", json_loads(script.steps, 0, NULL));
+    const char *steps = script.asked == 1 && script.first != NULL ? script.first : script.steps;
+    *proposal =
+        json_pack("{s:s, s:f, s:o, s:{s:s, s:i, s:i, s:f}}", "root_cause", "too full", "confidence",
+                  script.confidence, "steps", json_loads(steps, 0, NULL), "usage", "model",
+                  "script", "input_tokens", 100, "output_tokens", 10, "cost_usd", 0.5);
     return true;
 }
 

@@ -21,6 +21,7 @@ extern struct box box;
 /* What the planner answers; NULL steps: nothing to propose. */
 struct script {
     const char *steps; /* JSON array */
+    const char *first; /* what it answers the first time instead; NULL: the same */
     double confidence;
     int asked;
     char complaint[400]; /* the last one it was told */

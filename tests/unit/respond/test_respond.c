@@ -559,6 +559,17 @@ RIG_TEST(says_what_stood_in_the_way_first)
     assert_non_null(strstr(incident->outcome_reason, "rm_rf"));
 }
 
+RIG_TEST(counts_what_refused_proposals_took)
+{
+    script.first = "[{\"tool\":\"rm_rf\",\"arguments\":{\"resource\":\"box\"},\"why\":\"\"}]";
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_ASK, 60);
+    json_auto_t *usage = mw_incident_usage(incident);
+    assert_int_equal(json_integer_value(json_object_get(usage, "input_tokens")), 200);
+    assert_true(json_real_value(json_object_get(usage, "cost_usd")) == 1.0);
+    assert_string_equal(json_string_value(json_object_get(usage, "model")), "script");
+}
+
 static bool may_look(int64_t id, const char *tool, const char *resource)
 {
     char *said = NULL;
@@ -646,6 +657,7 @@ int main(void)
         cmocka_unit_test(a_restart_does_not_ask_again_what_was_answered),
         cmocka_unit_test(a_step_that_failed_gets_no_praise),
         cmocka_unit_test(says_what_stood_in_the_way_first),
+        cmocka_unit_test(counts_what_refused_proposals_took),
         cmocka_unit_test(a_planner_may_look_and_not_touch),
         cmocka_unit_test(sees_what_cannot_be_reached),
         cmocka_unit_test(keeps_an_audit_trail_that_holds),
