@@ -195,6 +195,8 @@ void server_kill(void)
         }
         nap();
     }
+    /* Until somebody has reaped the postmaster, its process id would still look alive. */
+    server_shell("rm -f data/postmaster.pid .s.PGSQL.*");
 }
 
 const char *server_restart_command(void)
