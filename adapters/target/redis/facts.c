@@ -129,7 +129,7 @@ static json_t *size_or_null(int64_t bytes)
 }
 
 static json_t *build(const struct mw_target *target, const struct mw_redis *redis,
-                     const struct mw_redis_info *info, const struct mw_redis_room *room)
+                     const struct mw_redis_info *info, const struct mw_room *room)
 {
     int64_t maxclients = info->maxclients > 0 ? info->maxclients : redis->maxclients;
     json_t *facts = json_object();
@@ -162,7 +162,7 @@ bool mw_redis_facts(struct mw_target *target, struct mw_deadline deadline, json_
 {
     struct mw_redis *redis = target->state;
     struct mw_redis_info info = {.loading = -1};
-    struct mw_redis_room room = {.known = false};
+    struct mw_room room = {.known = false};
     if (!mw_redis_read_info(redis, deadline, &info, NULL, error) ||
         !mw_redis_read_persistence(redis, &info, deadline, error)) {
         return false;

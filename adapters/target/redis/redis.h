@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "info.h"
 #include "midwatch/target.h"
+#include "runtime/room.h"
 #include "url.h"
 
 struct mw_redis_config {
@@ -69,18 +70,11 @@ MW_SUSPENDS char *mw_redis_config_get(struct mw_redis *redis, const char *name, 
 MW_SUSPENDS bool mw_redis_config_set(struct mw_redis *redis, const char *name, const char *value,
                                      struct mw_deadline deadline, struct mw_error *error);
 
-/* ---- host.c ---- */
+/* ---- the machine ---- */
 
-/* What the machine and the control group of the server's process have left. */
-struct mw_redis_room {
-    bool known;
-    int64_t free_bytes;
-    bool container; /* the control group is what limits */
-};
-
-/* Looks at /proc on a helper thread. Not known where the process is not found on this machine. */
+/* What memory the server's machine or container has left, where the server runs on this machine. */
 MW_SUSPENDS bool mw_redis_host_room(int64_t process_id, struct mw_deadline deadline,
-                                    struct mw_redis_room *room, struct mw_error *error);
+                                    struct mw_room *room, struct mw_error *error);
 
 /* ---- log.c ---- */
 

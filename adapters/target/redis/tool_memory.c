@@ -24,7 +24,7 @@
 struct change {
     struct mw_redis_info info;
     int64_t from, to;
-    struct mw_redis_room room;
+    struct mw_room room;
 };
 
 /* ---- what is wanted ---- */
