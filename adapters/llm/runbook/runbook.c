@@ -81,8 +81,23 @@ static bool facts_fit(json_t *when, const json_t *situation)
     return true;
 }
 
-/* Options are told apart by their tools: arguments of earlier plans were pinned to numbers. */
-static bool same_tools(const json_t *steps, const json_t *others)
+/* Whether no argument that both name differs: those of earlier plans were pinned, so that a factor may
+ * have become a number under another name. */
+static bool same_arguments(json_t *arguments, const json_t *others)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(arguments, name, value)
+    {
+        const json_t *other = json_object_get(others, name);
+        if (other != NULL && !json_equal(value, other))
+            return false;
+    }
+    return true;
+}
+
+/* Options are told apart by their tools and arguments. */
+static bool same_steps(const json_t *steps, const json_t *others)
 {
     if (json_array_size(steps) != json_array_size(others))
         return false;
@@ -90,8 +105,10 @@ static bool same_tools(const json_t *steps, const json_t *others)
     const json_t *step;
     json_array_foreach(steps, i, step)
     {
-        if (!json_equal(json_object_get(step, "tool"),
-                        json_object_get(json_array_get(others, i), "tool")))
+        const json_t *other = json_array_get(others, i);
+        if (!json_equal(json_object_get(step, "tool"), json_object_get(other, "tool")) ||
+            !same_arguments(json_object_get(step, "arguments"),
+                            json_object_get(other, "arguments")))
             return false;
     }
     return true;
@@ -118,7 +135,7 @@ static bool was_tried(const json_t *steps, const json_t *situation)
     const json_t *earlier;
     json_array_foreach(json_object_get(situation, "previous"), i, earlier)
     {
-        if (!is_in_doubt(earlier) && same_tools(steps, json_object_get(earlier, "steps")))
+        if (!is_in_doubt(earlier) && same_steps(steps, json_object_get(earlier, "steps")))
             return true;
     }
     return false;
