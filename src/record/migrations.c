@@ -154,6 +154,49 @@ static const char *const version_2[] = {
     NULL,
 };
 
+/* Several resources in one incident, silences, what was said to models and by them, and indexes for
+ * reports, retention and the like of an incident. */
+static const char *const version_3[] = {
+    "ALTER TABLE incident ADD COLUMN mass BIGINT NOT NULL DEFAULT 0",
+    "CREATE INDEX incident_closed ON incident (closed_at)",
+    "CREATE INDEX incident_resource ON incident (resource, id)",
+    "CREATE INDEX incident_kind ON incident (kind, id)",
+    /* The resources beside the incident's own. */
+    "CREATE TABLE member ("
+    " incident BIGINT NOT NULL REFERENCES incident (id),"
+    " position BIGINT NOT NULL,"
+    " resource TEXT NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " environment TEXT NOT NULL,"
+    " severity TEXT NOT NULL,"
+    " since BIGINT NOT NULL,"
+    " joined_at BIGINT NOT NULL,"
+    " samples BIGINT NOT NULL,"
+    " findings TEXT,"
+    " reading_before TEXT,"
+    " reading_after TEXT,"
+    " PRIMARY KEY (incident, position))",
+    "CREATE INDEX member_resource ON member (resource, incident)",
+    "CREATE TABLE silence ("
+    " resource TEXT NOT NULL PRIMARY KEY,"
+    " begun_at BIGINT NOT NULL,"
+    " until_at BIGINT NOT NULL,"
+    " person TEXT NOT NULL,"
+    " why TEXT)",
+    "CREATE TABLE exchange ("
+    " id BIGINT NOT NULL PRIMARY KEY,"
+    " incident BIGINT NOT NULL," /* 0: a question that was asked in chat */
+    " happened_at BIGINT NOT NULL,"
+    " model TEXT NOT NULL,"
+    " request TEXT,"
+    " answer TEXT,"
+    " fault TEXT,"
+    " model_usage TEXT)",
+    "CREATE INDEX exchange_incident ON exchange (incident, id)",
+    "CREATE INDEX exchange_happened ON exchange (happened_at)",
+    NULL,
+};
+
 static const char *const nothing[] = {NULL};
 
 /* Forward only: a row is never changed once a release had it. */
@@ -163,6 +206,7 @@ static const struct {
 } migrations[] = {
     {version_1, version_1_sqlite},
     {version_2, nothing},
+    {version_3, nothing},
 };
 
 #define NEWEST ((int64_t)(sizeof migrations / sizeof migrations[0]))

@@ -292,6 +292,13 @@ static void upgrade_body(struct fixture *fixture)
     struct mw_record *record = open_record(fixture, MW_STORE_ACTIVE);
     assert_good(fixture, save_incident(fixture, record, make_incident(fixture, record)));
     mw_record_close(record);
+    tamper(fixture, "DROP TABLE exchange");
+    tamper(fixture, "DROP TABLE silence");
+    tamper(fixture, "DROP TABLE member");
+    tamper(fixture, "DROP INDEX incident_kind");
+    tamper(fixture, "DROP INDEX incident_resource");
+    tamper(fixture, "DROP INDEX incident_closed");
+    tamper(fixture, "ALTER TABLE incident DROP COLUMN mass");
     tamper(fixture, "DROP TABLE setting");
     tamper(fixture, "DROP INDEX plan_automatic");
     tamper(fixture, "ALTER TABLE plan DROP COLUMN model_usage");

@@ -140,7 +140,7 @@ static void what_never_ran_here_does_not_count(void **state)
     " INSERT INTO incident SELECT i, 5, CASE WHEN i <= 1000 THEN 4 ELSE 5 END, 'cache', 'redis',"  \
     " CASE WHEN i % 100 = 0 THEN 'gcp' ELSE 'local' END,"                                          \
     " CASE WHEN i > 99950 THEN 'ask' ELSE 'closed' END, 'recovered', NULL, 'DEGRADED', i, i, i,"   \
-    " 2, '[]', '[]', NULL, NULL, NULL, 1, 1, 1, i, i, 1, NULL, NULL FROM n;"                       \
+    " 2, '[]', '[]', NULL, NULL, NULL, 1, 1, 1, i, i, 1, NULL, NULL, 0 FROM n;"                    \
     "INSERT INTO plan SELECT id, 1, 'd', 'runbook', 'c', 0.9, '[]', 'spent', NULL, 0, 0, 1, 0, 0," \
     " 0, NULL FROM incident;"                                                                      \
     "INSERT INTO step SELECT id, 1, 1, kind, environment, 'fix', resource, '{}', 'w', 'e', NULL,"  \
