@@ -84,7 +84,8 @@ struct mw_step {
     int position; /* from 1 */
     char *tool;
     char *resource;
-    json_t *arguments; /* pinned by the tool's assessment */
+    char *kind, *environment; /* of the resource, when the step was proposed */
+    json_t *arguments;        /* pinned by the tool's assessment */
     char *why, *expect;
     char *effect; /* what it does here, for the card; may be NULL */
     enum mw_risk risk;
@@ -147,9 +148,23 @@ struct mw_durations {
     int64_t detect, analyse, approve, execute, verify, total;
 };
 
+/* A resource that is part of an incident beside the one that leads it. */
+struct mw_member {
+    char *resource, *kind, *environment;
+    enum mw_health severity; /* the worst it has been since it joined */
+    mw_wall_ms since;        /* measured_at of its first bad sample */
+    mw_wall_ms joined_at;
+    int samples; /* bad samples seen before it joined */
+    size_t finding_count;
+    struct mw_finding *findings; /* as of joining */
+    json_t *facts;               /* may be NULL */
+    struct mw_reading before, after;
+};
+
 struct mw_incident {
     int64_t id;      /* I42 is 42 */
     int64_t version; /* grows with each recorded change */
+    /* Of the resource that leads: the likeliest root. What stands below without another word is its. */
     char *resource, *kind, *environment;
     enum mw_stage stage;
     enum mw_outcome outcome;
@@ -164,6 +179,9 @@ struct mw_incident {
     struct mw_log_excerpt *log;
     json_t *facts; /* what the target said of itself; may be NULL */
     struct mw_reading before, after;
+    size_t member_count;
+    struct mw_member *members;
+    bool mass; /* so much turned bad at once that midwatch's own network is suspected */
     struct mw_durations durations;
     json_t *collateral; /* array of sentences; NULL until reviewed */
     char *acknowledged_by;
@@ -180,6 +198,15 @@ struct mw_incident *mw_incident_create(TALLOC_CTX *memory);
  * become invalid. */
 struct mw_plan *mw_incident_add_plan(struct mw_incident *incident, size_t steps);
 struct mw_decision *mw_incident_add_decision(struct mw_incident *incident);
+/* Appends an empty member. */
+struct mw_member *mw_incident_add_member(struct mw_incident *incident);
+
+/* Whether a resource is part of the incident: leads it or is a member. */
+bool mw_incident_has(const struct mw_incident *incident, const char *resource);
+/* NULL: it is no member (it may lead). */
+struct mw_member *mw_incident_find_member(const struct mw_incident *incident, const char *resource);
+/* Makes a member the one that leads; the one that led takes its place. */
+void mw_incident_lead(struct mw_incident *incident, struct mw_member *member);
 
 /* The newest plan, or NULL; the plan of a revision, or NULL. */
 struct mw_plan *mw_incident_plan(const struct mw_incident *incident);

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "midwatch/incident.h"
 
+#include <string.h>
+
 static int release_json(struct mw_incident *incident)
 {
     json_decref(incident->facts);
     json_decref(incident->before.metrics);
     json_decref(incident->after.metrics);
     json_decref(incident->collateral);
+    for (size_t i = 0; i < incident->member_count; i++) {
+        json_decref(incident->members[i].facts);
+        json_decref(incident->members[i].before.metrics);
+        json_decref(incident->members[i].after.metrics);
+    }
     for (size_t i = 0; i < incident->plan_count; i++) {
         struct mw_plan *plan = &incident->plans[i];
         json_decref(plan->evidence);
@@ -67,6 +74,66 @@ struct mw_decision *mw_incident_add_decision(struct mw_incident *incident)
     struct mw_decision *decision = &decisions[incident->decision_count++];
     *decision = (struct mw_decision){0};
     return decision;
+}
+
+struct mw_member *mw_incident_add_member(struct mw_incident *incident)
+{
+    struct mw_member *members =
+        talloc_realloc(incident, incident->members, struct mw_member, incident->member_count + 1);
+    if (members == NULL) {
+        return NULL;
+    }
+    incident->members = members;
+    struct mw_member *member = &members[incident->member_count++];
+    *member = (struct mw_member){0};
+    return member;
+}
+
+struct mw_member *mw_incident_find_member(const struct mw_incident *incident, const char *resource)
+{
+    for (size_t i = 0; i < incident->member_count; i++) {
+        if (strcmp(incident->members[i].resource, resource) == 0) {
+            return &incident->members[i];
+        }
+    }
+    return NULL;
+}
+
+bool mw_incident_has(const struct mw_incident *incident, const char *resource)
+{
+    return strcmp(incident->resource, resource) == 0 ||
+           mw_incident_find_member(incident, resource) != NULL;
+}
+
+void mw_incident_lead(struct mw_incident *incident, struct mw_member *member)
+{
+    struct mw_member led = {
+        .resource = incident->resource,
+        .kind = incident->kind,
+        .environment = incident->environment,
+        .severity = incident->severity,
+        .since = incident->since,
+        .joined_at = incident->opened_at,
+        .samples = incident->samples,
+        .finding_count = incident->finding_count,
+        .findings = incident->findings,
+        .facts = incident->facts,
+        .before = incident->before,
+        .after = incident->after,
+    };
+    incident->resource = member->resource;
+    incident->kind = member->kind;
+    incident->environment = member->environment;
+    incident->severity = member->severity;
+    /* The incident has lasted since the first of them turned bad. */
+    incident->since = member->since < led.since ? member->since : led.since;
+    incident->samples = member->samples;
+    incident->finding_count = member->finding_count;
+    incident->findings = member->findings;
+    incident->facts = member->facts;
+    incident->before = member->before;
+    incident->after = member->after;
+    *member = led;
 }
 
 struct mw_plan *mw_incident_plan(const struct mw_incident *incident)

@@ -200,11 +200,33 @@ static void add_lists(json_t *object, const struct mw_incident *incident)
     json_object_set_new(object, "decisions", decisions);
 }
 
+static json_t *member_to_json(const struct mw_member *member)
+{
+    json_t *object = json_object(), *findings = json_array();
+    for (size_t i = 0; i < member->finding_count; i++) {
+        json_array_append_new(findings, finding_to_json(&member->findings[i]));
+    }
+    json_object_set_new(object, "resource", text_or_null(member->resource));
+    json_object_set_new(object, "kind", text_or_null(member->kind));
+    json_object_set_new(object, "environment", text_or_null(member->environment));
+    json_object_set_new(object, "severity", json_string(mw_health_name(member->severity)));
+    json_object_set_new(object, "since", time_or_null(member->since));
+    json_object_set_new(object, "joined_at", time_or_null(member->joined_at));
+    json_object_set_new(object, "findings", findings);
+    json_object_set_new(object, "before", value_or_empty(member->before.metrics, json_object()));
+    json_object_set_new(object, "after", value_or_empty(member->after.metrics, json_object()));
+    return object;
+}
+
 json_t *mw_incident_to_json(const struct mw_incident *incident)
 {
-    json_t *object = json_object(), *resources = json_array();
+    json_t *object = json_object(), *resources = json_array(), *members = json_array();
     if (incident->resource != NULL) {
         json_array_append_new(resources, text_or_null(incident->resource));
+    }
+    for (size_t i = 0; i < incident->member_count; i++) {
+        json_array_append_new(resources, text_or_null(incident->members[i].resource));
+        json_array_append_new(members, member_to_json(&incident->members[i]));
     }
     json_object_set_new(object, "id", json_sprintf("I%lld", (long long)incident->id));
     json_object_set_new(object, "resources", resources);
@@ -222,6 +244,8 @@ json_t *mw_incident_to_json(const struct mw_incident *incident)
     json_object_set_new(object, "seconds", seconds_to_json(&incident->durations));
     json_object_set_new(object, "before", value_or_empty(incident->before.metrics, json_object()));
     json_object_set_new(object, "after", value_or_empty(incident->after.metrics, json_object()));
+    json_object_set_new(object, "members", members);
+    json_object_set_new(object, "mass_failure", json_boolean(incident->mass));
     json_object_set_new(object, "collateral", value_or_empty(incident->collateral, json_array()));
     json_object_set_new(object, "llm", mw_incident_usage(incident));
     return object;

@@ -8,9 +8,14 @@
     "version, resource, kind, environment, stage, outcome, outcome_reason, severity, since, " \
     "opened_at, closed_at, samples, findings, log, facts, reading_before, reading_after, "    \
     "detect_ms, analyse_ms, approve_ms, execute_ms, verify_ms, total_ms, collateral, "        \
-    "acknowledged_by"
+    "acknowledged_by, mass"
 #define MW_INCIDENT_MARKS \
-    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+
+#define MW_MEMBER_COLUMNS                                                                    \
+    "position, resource, kind, environment, severity, since, joined_at, samples, findings, " \
+    "facts, reading_before, reading_after"
+#define MW_MEMBER_MARKS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
 #define MW_PLAN_COLUMNS                                                                  \
     "revision, digest, planner, root_cause, confidence, evidence, state, state_reason, " \
@@ -24,10 +29,11 @@
     "proposed_at = excluded.proposed_at, approved_at = excluded.approved_at, "                 \
     "expires_at = excluded.expires_at, model_usage = excluded.model_usage"
 
-#define MW_STEP_COLUMNS                                                                          \
-    "position, tool, resource, arguments, why, expect, effect, risk, risk_reason, undo, state, " \
+#define MW_STEP_COLUMNS                                                                   \
+    "kind, environment, position, tool, resource, arguments, why, expect, effect, risk, " \
+    "risk_reason, undo, state, "                                                          \
     "result, started_at, ended_at"
-#define MW_STEP_MARKS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+#define MW_STEP_MARKS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 #define MW_STEP_UPDATE                                                                     \
     "tool = excluded.tool, resource = excluded.resource, arguments = excluded.arguments, " \
     "why = excluded.why, expect = excluded.expect, effect = excluded.effect, "             \

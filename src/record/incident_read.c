@@ -7,7 +7,7 @@
 #include "record/incident_rows.h"
 
 /* The places of the queries in the transaction. */
-enum { INCIDENT, PLANS, STEPS, DECISIONS };
+enum { INCIDENT, PLANS, STEPS, DECISIONS, MEMBERS };
 
 void mw_rows_query_incident(struct mw_sql *sql, int64_t id)
 {
@@ -20,6 +20,9 @@ void mw_rows_query_incident(struct mw_sql *sql, int64_t id)
     mw_sql_integer(sql, id);
     mw_sql_query(sql, "SELECT id, " MW_DECISION_COLUMNS " FROM decision WHERE incident = ?"
                       " ORDER BY id");
+    mw_sql_integer(sql, id);
+    mw_sql_query(sql, "SELECT " MW_MEMBER_COLUMNS " FROM member WHERE incident = ?"
+                      " ORDER BY position");
     mw_sql_integer(sql, id);
 }
 
@@ -46,23 +49,24 @@ static char *text_of(TALLOC_CTX *memory, const json_t *object, const char *key)
     return text != NULL ? talloc_strdup(memory, text) : NULL;
 }
 
-static void read_findings(struct mw_row *row, struct mw_incident *incident)
+static struct mw_finding *read_findings(struct mw_row *row, TALLOC_CTX *memory, size_t *count)
 {
     json_auto_t *list = mw_row_json(row);
-    size_t count = json_array_size(list);
-    incident->findings = talloc_zero_array(incident, struct mw_finding, count);
-    for (size_t i = 0; incident->findings != NULL && i < count; i++) {
+    struct mw_finding *findings =
+        talloc_zero_array(memory, struct mw_finding, json_array_size(list));
+    *count = findings != NULL ? json_array_size(list) : 0;
+    for (size_t i = 0; i < *count; i++) {
         const json_t *item = json_array_get(list, i);
-        incident->findings[i] = (struct mw_finding){
-            .metric = text_of(incident->findings, item, "metric"),
+        findings[i] = (struct mw_finding){
+            .metric = text_of(findings, item, "metric"),
             .value = number_of(item, "value"),
             .limit = number_of(item, "limit"),
             .normal = number_of(item, "normal"),
             .health = parse_health(row, json_string_value(json_object_get(item, "health"))),
-            .text = text_of(incident->findings, item, "text"),
+            .text = text_of(findings, item, "text"),
         };
-        incident->finding_count++;
     }
+    return findings;
 }
 
 static void read_log(struct mw_row *row, struct mw_incident *incident)
@@ -116,7 +120,7 @@ static void read_incident(struct mw_row *row, struct mw_incident *incident)
     incident->opened_at = mw_row_integer(row);
     incident->closed_at = mw_row_integer(row);
     incident->samples = (int)mw_row_integer(row);
-    read_findings(row, incident);
+    incident->findings = read_findings(row, incident, &incident->finding_count);
     read_log(row, incident);
     incident->facts = mw_row_json(row);
     read_reading(row, &incident->before);
@@ -129,10 +133,45 @@ static void read_incident(struct mw_row *row, struct mw_incident *incident)
     incident->durations.total = mw_row_integer(row);
     incident->collateral = mw_row_json(row);
     incident->acknowledged_by = mw_row_text(row, incident);
+    incident->mass = mw_row_integer(row) != 0;
+}
+
+static void read_member(struct mw_row *row, TALLOC_CTX *memory, struct mw_member *member)
+{
+    mw_row_integer(row);
+    member->resource = mw_row_text(row, memory);
+    member->kind = mw_row_text(row, memory);
+    member->environment = mw_row_text(row, memory);
+    member->severity = parse_health(row, mw_row_peek(row));
+    member->since = mw_row_integer(row);
+    member->joined_at = mw_row_integer(row);
+    member->samples = (int)mw_row_integer(row);
+    member->findings = read_findings(row, memory, &member->finding_count);
+    member->facts = mw_row_json(row);
+    read_reading(row, &member->before);
+    read_reading(row, &member->after);
+}
+
+static bool read_members(const struct mw_sql *sql, struct mw_incident *incident)
+{
+    for (size_t i = 0; i < mw_sql_rows(sql, MEMBERS); i++) {
+        struct mw_row row = mw_sql_row(sql, MEMBERS, i);
+        struct mw_member *member = mw_incident_add_member(incident);
+        if (member == NULL) {
+            return false;
+        }
+        read_member(&row, incident, member);
+        if (row.damaged) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void read_step(struct mw_row *row, TALLOC_CTX *memory, struct mw_step *step)
 {
+    step->kind = mw_row_text(row, memory);
+    step->environment = mw_row_text(row, memory);
     step->position = (int)mw_row_integer(row);
     step->tool = mw_row_text(row, memory);
     step->resource = mw_row_text(row, memory);
@@ -243,7 +282,8 @@ struct mw_incident *mw_rows_read_incident(const struct mw_sql *sql, TALLOC_CTX *
     incident->id = id;
     struct mw_row row = mw_sql_row(sql, INCIDENT, 0);
     read_incident(&row, incident);
-    if (row.damaged || !read_plans(sql, incident) || !read_decisions(sql, incident)) {
+    if (row.damaged || !read_plans(sql, incident) || !read_decisions(sql, incident) ||
+        !read_members(sql, incident)) {
         talloc_free(incident);
         mw_error_set(error, MW_ERROR_PERMANENT,
                      "I%" PRId64 " is damaged in the record and cannot be read: restore a backup",

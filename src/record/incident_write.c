@@ -9,11 +9,11 @@ static json_t *number_or_null(double value)
     return number != NULL ? number : json_null();
 }
 
-static json_t *findings_to_json(const struct mw_incident *incident)
+static json_t *findings_to_json(const struct mw_finding *findings, size_t count)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < incident->finding_count; i++) {
-        const struct mw_finding *finding = &incident->findings[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct mw_finding *finding = &findings[i];
         json_t *item = json_object();
         json_object_set_new(item, "metric", mw_json_text(finding->metric));
         json_object_set_new(item, "value", number_or_null(finding->value));
@@ -72,7 +72,7 @@ static void write_incident_values(struct mw_sql *sql, const struct mw_incident *
     mw_sql_integer(sql, incident->opened_at);
     mw_sql_integer(sql, incident->closed_at);
     mw_sql_integer(sql, incident->samples);
-    write_masked_new(sql, findings_to_json(incident));
+    write_masked_new(sql, findings_to_json(incident->findings, incident->finding_count));
     write_masked_new(sql, log_to_json(incident));
     mw_sql_masked_json(sql, incident->facts);
     write_reading(sql, &incident->before);
@@ -85,6 +85,40 @@ static void write_incident_values(struct mw_sql *sql, const struct mw_incident *
     mw_sql_integer(sql, incident->durations.total);
     mw_sql_masked_json(sql, incident->collateral);
     mw_sql_text(sql, incident->acknowledged_by);
+    mw_sql_integer(sql, incident->mass);
+}
+
+static void write_member(struct mw_sql *sql, int64_t incident, size_t position,
+                         const struct mw_member *member)
+{
+    mw_sql_add(sql, "INSERT INTO member (incident, " MW_MEMBER_COLUMNS ")"
+                    " VALUES (?, " MW_MEMBER_MARKS ")");
+    mw_sql_integer(sql, incident);
+    mw_sql_integer(sql, (int64_t)position);
+    mw_sql_text(sql, member->resource);
+    mw_sql_text(sql, member->kind);
+    mw_sql_text(sql, member->environment);
+    mw_sql_text(sql, mw_health_name(member->severity));
+    mw_sql_integer(sql, member->since);
+    mw_sql_integer(sql, member->joined_at);
+    mw_sql_integer(sql, member->samples);
+    write_masked_new(sql, findings_to_json(member->findings, member->finding_count));
+    mw_sql_masked_json(sql, member->facts);
+    write_reading(sql, &member->before);
+    write_reading(sql, &member->after);
+}
+
+/* They may change places with the one that leads, so all are written anew. */
+static void write_members(struct mw_sql *sql, const struct mw_incident *incident)
+{
+    if (incident->member_count == 0) {
+        return;
+    }
+    mw_sql_add(sql, "DELETE FROM member WHERE incident = ?");
+    mw_sql_integer(sql, incident->id);
+    for (size_t i = 0; i < incident->member_count; i++) {
+        write_member(sql, incident->id, i + 1, &incident->members[i]);
+    }
 }
 
 void mw_rows_write_incident(struct mw_sql *sql, const struct mw_incident *incident, int64_t before)
@@ -102,19 +136,20 @@ void mw_rows_write_incident(struct mw_sql *sql, const struct mw_incident *incide
         mw_sql_integer(sql, before);
     }
     mw_sql_expect(sql, 1);
+    write_members(sql, incident);
 }
 
 static void write_step(struct mw_sql *sql, const struct mw_incident *incident, int revision,
                        const struct mw_step *step)
 {
-    mw_sql_add(sql, "INSERT INTO step (incident, revision, kind, environment, " MW_STEP_COLUMNS ")"
-                    " VALUES (?, ?, ?, ?, " MW_STEP_MARKS ")"
+    mw_sql_add(sql, "INSERT INTO step (incident, revision, " MW_STEP_COLUMNS ")"
+                    " VALUES (?, ?, " MW_STEP_MARKS ")"
                     " ON CONFLICT (incident, revision, position) DO UPDATE SET " MW_STEP_UPDATE);
     mw_sql_integer(sql, incident->id);
     mw_sql_integer(sql, revision);
-    mw_sql_text(sql, incident->kind);
-    mw_sql_text(sql, incident->environment);
 
+    mw_sql_text(sql, step->kind != NULL ? step->kind : incident->kind);
+    mw_sql_text(sql, step->environment != NULL ? step->environment : incident->environment);
     mw_sql_integer(sql, step->position);
     mw_sql_text(sql, step->tool);
     mw_sql_text(sql, step->resource);

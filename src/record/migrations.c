@@ -173,6 +173,7 @@ static const char *const version_3[] = {
     " joined_at BIGINT NOT NULL,"
     " samples BIGINT NOT NULL,"
     " findings TEXT,"
+    " facts TEXT,"
     " reading_before TEXT,"
     " reading_after TEXT,"
     " PRIMARY KEY (incident, position))",

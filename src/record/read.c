@@ -165,11 +165,14 @@ bool mw_record_automatic(struct mw_record *record, const char *resource, mw_wall
     mw_sql_begin(&sql);
     mw_sql_query(&sql, resource != NULL
                            ? "SELECT COUNT(*) FROM plan p JOIN incident i ON i.id = p.incident"
-                             " WHERE p.automatic = 1 AND p.approved_at > ? AND i.resource = ?"
+                             " WHERE p.automatic = 1 AND p.approved_at > ? AND (i.resource = ?"
+                             " OR EXISTS (SELECT 1 FROM step s WHERE s.incident = p.incident"
+                             "  AND s.revision = p.revision AND s.resource = ?))"
                            : "SELECT COUNT(*) FROM plan p"
                              " WHERE p.automatic = 1 AND p.approved_at > ?");
     mw_sql_integer(&sql, since);
     if (resource != NULL) {
+        mw_sql_text(&sql, resource);
         mw_sql_text(&sql, resource);
     }
     bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
@@ -204,9 +207,15 @@ bool mw_record_unsettled(struct mw_record *record, json_t *into, struct mw_error
 {
     struct mw_sql sql;
     mw_sql_begin(&sql);
-    mw_sql_query(&sql, "SELECT i.resource, i.severity FROM incident i"
-                       " JOIN (SELECT MAX(id) AS id FROM incident GROUP BY resource) newest"
-                       " ON newest.id = i.id WHERE i.stage = 'closed'"
+    mw_sql_query(&sql, "SELECT newest.resource, COALESCE(m.severity, i.severity)"
+                       " FROM (SELECT resource, MAX(id) AS id FROM"
+                       "  (SELECT resource, id FROM incident"
+                       "   UNION ALL SELECT resource, incident FROM member) taken"
+                       "  GROUP BY resource) newest"
+                       " JOIN incident i ON i.id = newest.id"
+                       " LEFT JOIN member m ON m.incident = newest.id"
+                       "  AND m.resource = newest.resource"
+                       " WHERE i.stage = 'closed'"
                        " AND i.outcome NOT IN ('recovered', 'self_recovered')");
     bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
     for (size_t i = 0; ok && i < mw_sql_rows(&sql, 0); i++) {

@@ -208,8 +208,30 @@ static void assert_same_decisions(const struct mw_incident *left, const struct m
     }
 }
 
+static void assert_same_members(const struct mw_incident *left, const struct mw_incident *right)
+{
+    assert_int_equal(left->mass, right->mass);
+    assert_int_equal(left->member_count, right->member_count);
+    for (size_t i = 0; i < left->member_count; i++) {
+        const struct mw_member *a = &left->members[i], *b = &right->members[i];
+        assert_same_text(a->resource, b->resource);
+        assert_same_text(a->kind, b->kind);
+        assert_same_text(a->environment, b->environment);
+        assert_int_equal(a->severity, b->severity);
+        assert_int_equal(a->since, b->since);
+        assert_int_equal(a->joined_at, b->joined_at);
+        assert_int_equal(a->samples, b->samples);
+        assert_int_equal(a->finding_count, b->finding_count);
+        assert_same_text(a->findings[0].text, b->findings[0].text);
+        assert_same_json(a->facts, b->facts);
+        assert_same_json(a->before.metrics, b->before.metrics);
+        assert_same_json(a->after.metrics, b->after.metrics);
+    }
+}
+
 static void assert_same(const struct mw_incident *a, const struct mw_incident *b)
 {
+    assert_same_members(a, b);
     assert_same_row(a, b);
     assert_same_symptoms(a, b);
     assert_same_plans(a, b);
@@ -237,6 +259,58 @@ static void save_all(struct fixture *fixture, struct mw_record *record,
         mw_change_decision(change, incident, &incident->decisions[i]);
     }
     assert_good(fixture, mw_change_commit(change, true, &fixture->error));
+}
+
+static void fill_member(struct mw_incident *incident, const char *name, mw_wall_ms since)
+{
+    struct mw_member *member = mw_incident_add_member(incident);
+    member->resource = talloc_strdup(incident, name);
+    member->kind = talloc_strdup(incident, "http");
+    member->environment = talloc_strdup(incident, "staging");
+    member->severity = MW_HEALTH_FAILED;
+    member->since = since;
+    member->joined_at = since + 2;
+    member->samples = 3;
+    member->finding_count = 1;
+    member->findings = talloc_zero(incident, struct mw_finding);
+    member->findings->value = member->findings->limit = member->findings->normal = NAN;
+    member->findings->health = MW_HEALTH_FAILED;
+    member->findings->text = talloc_asprintf(incident, "%s cannot be reached", name);
+    member->facts = json_pack("{s:s}", "version", name);
+    member->before.metrics = json_pack("{s:i}", "status", 503);
+    member->after.metrics = json_pack("{s:i}", "status", 200);
+}
+
+/* Two that joined, of which one then leads. */
+static void members_body(struct fixture *fixture)
+{
+    struct mw_record *record = open_record(fixture, MW_STORE_ACTIVE);
+    struct mw_incident *incident = make_incident(fixture, record);
+    fill_incident(incident);
+    incident->mass = true;
+    mw_wall_ms since = incident->since;
+    fill_member(incident, "shop", since + 5);
+    fill_member(incident, "web", since - 7);
+    save_all(fixture, record, incident);
+    assert_same(incident, read_back(fixture, record, incident->id));
+
+    mw_incident_lead(incident, mw_incident_find_member(incident, "web"));
+    save_all(fixture, record, incident);
+    struct mw_incident *back = read_back(fixture, record, incident->id);
+    assert_same(incident, back);
+    assert_string_equal(back->resource, "web");
+    assert_int_equal(back->since, since - 7);
+    assert_string_equal(back->findings[0].text, "web cannot be reached");
+    assert_null(mw_incident_find_member(back, "web"));
+    assert_true(mw_incident_has(back, "web") && mw_incident_has(back, "cache"));
+    assert_false(mw_incident_has(back, "db"));
+    assert_int_equal(mw_incident_find_member(back, "cache")->since, since);
+    mw_record_close(record);
+}
+
+static void members_come_back_and_change_places(void **state)
+{
+    in_fiber(*state, members_body);
 }
 
 static void full_body(struct fixture *fixture)
@@ -502,6 +576,7 @@ int main(void)
         test_record(a_full_incident_comes_back_as_it_was),
         test_record(what_is_absent_stays_absent),
         test_record(changes_grow_the_version),
+        test_record(members_come_back_and_change_places),
         test_record(an_outdated_change_is_refused_whole),
         test_record(secrets_stay_out_but_arguments_stay_whole),
         test_record(what_could_not_be_read_is_not_written),
