@@ -201,6 +201,22 @@ struct mw_decision *mw_incident_add_decision(struct mw_incident *incident);
 /* Appends an empty member. */
 struct mw_member *mw_incident_add_member(struct mw_incident *incident);
 
+/* The resources that are part of it by number, the one that leads first; NULL beyond the last. */
+const char *mw_incident_resource(const struct mw_incident *incident, size_t index);
+
+/* What the incident says of one of them, whichever place that has. The pointers hold until a member is
+ * added or takes the lead. */
+struct mw_part {
+    const char *resource, *kind, *environment;
+    enum mw_health *severity;
+    mw_wall_ms since;
+    size_t finding_count;
+    const struct mw_finding *findings;
+    json_t **facts;
+    struct mw_reading *before, *after;
+};
+/* By the same number; false beyond the last. */
+bool mw_incident_part(struct mw_incident *incident, size_t index, struct mw_part *part);
 /* Whether a resource is part of the incident: leads it or is a member. */
 bool mw_incident_has(const struct mw_incident *incident, const char *resource);
 /* NULL: it is no member (it may lead). */

@@ -4,9 +4,12 @@
  *
  * The situation a planner is given is one JSON object:
  *   {"incident": "I42", "attempt": 1,
- *    "resource": {"name", "kind", "environment", "cache"},
+ *    "resource": {"name", "kind", "environment", "cache", "depends_on"},
  *    "health": "DEGRADED", "findings": [{"metric", "value", "limit", "normal"}],
  *    "metrics": {…}, "facts": {…}, "log": [{"line", "times"}],
+ *    "mass_failure": false,            (true: so much turned bad at once that our own network is suspected)
+ *    "others": [{"resource", "health", "findings", "metrics", "facts"}],
+ *                                      (those that turned bad with it, and those that one of them needs)
  *    "tools": [{"name", "risk", "description", "inputSchema"}],
  *    "previous": [{"revision", "steps": [{"tool", "arguments", "state", "result"}],
  *                  "health_after": "DEGRADED", "metrics_after": {…}, "complaint": "…"}]}

@@ -89,6 +89,50 @@ struct mw_member *mw_incident_add_member(struct mw_incident *incident)
     return member;
 }
 
+const char *mw_incident_resource(const struct mw_incident *incident, size_t index)
+{
+    if (index == 0) {
+        return incident->resource;
+    }
+    return index <= incident->member_count ? incident->members[index - 1].resource : NULL;
+}
+
+bool mw_incident_part(struct mw_incident *incident, size_t index, struct mw_part *part)
+{
+    if (index > incident->member_count) {
+        return false;
+    }
+    if (index == 0) {
+        *part = (struct mw_part){
+            .resource = incident->resource,
+            .kind = incident->kind,
+            .environment = incident->environment,
+            .severity = &incident->severity,
+            .since = incident->since,
+            .finding_count = incident->finding_count,
+            .findings = incident->findings,
+            .facts = &incident->facts,
+            .before = &incident->before,
+            .after = &incident->after,
+        };
+        return true;
+    }
+    struct mw_member *member = &incident->members[index - 1];
+    *part = (struct mw_part){
+        .resource = member->resource,
+        .kind = member->kind,
+        .environment = member->environment,
+        .severity = &member->severity,
+        .since = member->since,
+        .finding_count = member->finding_count,
+        .findings = member->findings,
+        .facts = &member->facts,
+        .before = &member->before,
+        .after = &member->after,
+    };
+    return true;
+}
+
 struct mw_member *mw_incident_find_member(const struct mw_incident *incident, const char *resource)
 {
     for (size_t i = 0; i < incident->member_count; i++) {

@@ -43,6 +43,8 @@ static enum mw_stage look(struct mw_case *self)
     }
     if (mw_case_is_healthy(self))
         return mw_case_healed(self);
+    if (self->grown)
+        return mw_group_regroup(self);
     if (mw_wall_now() >= plan->expires_at) {
         set_void(self, plan, "nobody decided in time");
         return mw_case_conclude(self, MW_OUTCOME_EXPIRED, "nobody decided in time");

@@ -13,6 +13,41 @@ struct mw_resource *mw_case_resource(const struct mw_case *self)
     return mw_watch_find(self->respond->watch, self->incident->resource);
 }
 
+struct mw_finding *mw_findings_copy(TALLOC_CTX *memory, const struct mw_resource *resource,
+                                    size_t *count)
+{
+    struct mw_finding *findings =
+        talloc_zero_array(memory, struct mw_finding, resource->finding_count);
+    *count = resource->finding_count;
+    for (size_t i = 0; i < resource->finding_count; i++) {
+        findings[i] = resource->findings[i];
+        findings[i].metric = talloc_strdup(findings, resource->findings[i].metric);
+        findings[i].text = talloc_strdup(findings, resource->findings[i].text);
+    }
+    return findings;
+}
+
+struct mw_reading mw_reading_take(const struct mw_resource *resource)
+{
+    bool measured = resource->last.measured_at != 0;
+    return (struct mw_reading){
+        .measured_at = resource->last.measured_at,
+        .health = resource->health,
+        .metrics = measured ? mw_sample_to_json(&resource->last) : NULL,
+    };
+}
+
+void mw_reading_replace(struct mw_reading *reading, const struct mw_resource *resource)
+{
+    json_decref(reading->metrics);
+    *reading = mw_reading_take(resource);
+    /* What was measured before nobody answered any more says nothing of now. */
+    if (!resource->reached) {
+        json_decref(reading->metrics);
+        reading->metrics = NULL;
+    }
+}
+
 static bool commit_once(struct mw_case *self, const char *actor, const char *action,
                         const json_t *detail, bool intent, struct mw_error *error)
 {
@@ -123,8 +158,16 @@ bool mw_case_may_have_helped(const struct mw_case *self)
 
 bool mw_case_is_healthy(const struct mw_case *self)
 {
-    const struct mw_resource *resource = mw_case_resource(self);
-    return resource != NULL && resource->health == MW_HEALTH_HEALTHY;
+    const char *name;
+    bool any = false;
+    for (size_t i = 0; (name = mw_incident_resource(self->incident, i)) != NULL; i++) {
+        /* One that left the configuration keeps nobody waiting. */
+        const struct mw_resource *resource = mw_watch_find(self->respond->watch, name);
+        if (resource != NULL && resource->health != MW_HEALTH_HEALTHY)
+            return false;
+        any = any || resource != NULL;
+    }
+    return any;
 }
 
 enum mw_stage mw_case_healed(struct mw_case *self)

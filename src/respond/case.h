@@ -27,8 +27,13 @@ struct mw_case {
     struct mw_condition changed; /* a decision was recorded, health changed, or we drain */
     struct mw_lock deciding;     /* one decision is checked and recorded at a time */
     bool recorded;               /* the incident has a row */
-    bool acting;                 /* a tool is running */
-    bool ended; /* no longer among the open ones; freed when the last user lets go */
+    bool grown;                  /* a resource joined that no evidence and plan is about yet */
+    mw_mono_ns joined_mono;      /* when the last one joined; 0: none did */
+    json_t
+        *baseline; /* of each resource before the newest plan acted: {name: {"health", "metrics"}};
+                         NULL: not known */
+    bool acting;   /* a tool is running */
+    bool ended;    /* no longer among the open ones; freed when the last user lets go */
     int users;
     mw_mono_ns stage_began;
 };
@@ -44,9 +49,16 @@ struct mw_resource *mw_case_resource(const struct mw_case *self);
 MW_SUSPENDS bool mw_case_record(struct mw_case *self, const char *actor, const char *action,
                                 const json_t *detail, bool intent);
 
+/* What is known of a resource now, for an incident: copies on `memory`, and a new reference. */
+struct mw_finding *mw_findings_copy(TALLOC_CTX *memory, const struct mw_resource *resource,
+                                    size_t *count);
+struct mw_reading mw_reading_take(const struct mw_resource *resource);
+void mw_reading_replace(struct mw_reading *reading, const struct mw_resource *resource);
+
 /* Takes an incident (talloc-stolen) among the open ones and lets it walk from its stage on. */
 struct mw_case *mw_case_start(struct mw_respond *respond, struct mw_incident *incident);
 struct mw_case *mw_case_find(const struct mw_respond *respond, int64_t id);
+/* The open case that a resource is part of. */
 struct mw_case *mw_case_of(const struct mw_respond *respond, const char *resource);
 /* Keeps the case alive across a suspension of somebody who is not its fiber. */
 void mw_case_hold(struct mw_case *self);
@@ -68,6 +80,33 @@ bool mw_case_may_have_helped(const struct mw_case *self);
 
 /* Why a plan is void whose maker was asked to think again (ask.c, planning.c). */
 #define MW_AGAIN_REASON "a new plan was asked for"
+
+/* ---- several resources in one incident (group.c) ---- */
+
+/* Whether `resource` needs `on`, be it by way of others. */
+bool mw_group_needs(const struct mw_watch *watch, const char *resource, const char *on);
+/* The resource of that name where it is part of the incident, or one of those needs it; else NULL. */
+struct mw_resource *mw_group_scope(const struct mw_case *self, const char *resource);
+/* So much turned bad at once that midwatch's own network is suspected; `*bad` is how many. */
+bool mw_group_is_mass(const struct mw_respond *respond, size_t *bad);
+/* The open case that a resource which turned bad belongs to; NULL: to none. */
+struct mw_case *mw_group_home(const struct mw_respond *respond, const struct mw_resource *resource);
+void mw_group_join(struct mw_case *self, const struct mw_resource *resource);
+/* Some joined after the evidence was gathered: what was planned is void, and it begins anew. */
+enum mw_stage mw_group_regroup(struct mw_case *self);
+/* Waits a moment for those that turn bad together with it. */
+MW_SUSPENDS void mw_group_settle(struct mw_case *self);
+/* Lets the likeliest root lead; true: that is another one now. */
+bool mw_group_lead(struct mw_case *self);
+
+/* The plan did not help: another one, or the end. */
+enum mw_stage mw_case_retry(struct mw_case *self);
+/* Notes how everything is before the newest plan acts. */
+void mw_baseline_take(struct mw_case *self);
+/* Something that the incident is about is worse than before the newest plan acted. */
+bool mw_baseline_is_worse(const struct mw_case *self);
+/* What else moved since then: an array of sentences, a new reference. */
+json_t *mw_baseline_collateral(const struct mw_case *self);
 
 /* The stages (incident.h): each runs in the incident's fiber and returns what comes next. When the
  * fiber was cancelled the answer does not count, and the stage is taken up again at the next start. */
@@ -135,7 +174,7 @@ MW_SUSPENDS bool mw_freeze_load(struct mw_respond *respond, struct mw_error *err
 
 /* ---- proposals (proposal.c) ---- */
 
-/* What a planner is told (planner.h); a new reference. */
+/* What a planner is told (planner.h); a new reference (situation.c). */
 json_t *mw_situation(const struct mw_case *self, const struct mw_resource *resource,
                      json_t *complaints);
 
@@ -144,12 +183,11 @@ json_t *mw_situation(const struct mw_case *self, const struct mw_resource *resou
  * incident of it, each step pinned by its tool's assessment. False with a complaint that a planner can
  * act on; the incident is untouched then.
  */
-MW_SUSPENDS bool mw_proposal_accept(struct mw_case *self, struct mw_resource *resource,
-                                    const json_t *proposal, const char *planner,
-                                    struct mw_error *error);
+MW_SUSPENDS bool mw_proposal_accept(struct mw_case *self, const json_t *proposal,
+                                    const char *planner, struct mw_error *error);
 
 /* Calls a read-only tool that a planner asked for; refuses anything else. The result is masked. */
-MW_SUSPENDS bool mw_look(struct mw_resource *resource, const char *tool, const json_t *arguments,
+MW_SUSPENDS bool mw_look(const struct mw_case *self, const char *tool, const json_t *arguments,
                          json_t **result, struct mw_error *error);
 
 /* Assesses one call; a tool without assess() has its floor and keeps its arguments. */
@@ -158,10 +196,15 @@ MW_SUSPENDS bool mw_tool_assess(const struct mw_tool *tool, struct mw_resource *
                                 struct mw_assessment *out, struct mw_error *error);
 
 /* Sets the digest over tools, arguments, resources, undo and each tool's schema. */
-void mw_plan_seal(struct mw_plan *plan, const struct mw_target_ops *ops);
+void mw_plan_seal(struct mw_plan *plan, const struct mw_watch *watch);
 
-/* The plan that takes back what the newest spent plan did, already approved by that person. NULL with
- * MW_ERROR_REFUSED when there is nothing that can be undone. */
+/* ---- taking back (undo.c) ---- */
+
+/* The plan that takes back what the newest spent plan did, already approved: by the person who asks, or
+ * (NULL) with that plan, whose part it was. NULL with MW_ERROR_REFUSED when there is nothing that can
+ * be undone. */
 struct mw_plan *mw_plan_undo(struct mw_case *self, const char *person, struct mw_error *error);
+/* The plan was carried out, or not: what it took back is marked so. */
+enum mw_stage mw_plan_undone(struct mw_case *self, struct mw_plan *undo, bool done);
 
 #endif

@@ -36,10 +36,13 @@ static bool record_undo(struct mw_respond *self, struct mw_incident *incident, c
 static bool undo(struct mw_respond *self, struct mw_incident *incident,
                  const struct mw_person *person, struct mw_error *error)
 {
-    const struct mw_case *other = mw_case_of(self, incident->resource);
-    if (other != NULL)
-        return mw_error_set(error, MW_ERROR_REFUSED, "I%lld is open for %s; see to it first",
-                            (long long)other->incident->id, incident->resource);
+    const char *name;
+    for (size_t i = 0; (name = mw_incident_resource(incident, i)) != NULL; i++) {
+        const struct mw_case *other = mw_case_of(self, name);
+        if (other != NULL)
+            return mw_error_set(error, MW_ERROR_REFUSED, "I%lld is open for %s; see to it first",
+                                (long long)other->incident->id, name);
+    }
     struct mw_case making = {.respond = self, .incident = incident};
     if (mw_plan_undo(&making, person->name, error) == NULL)
         return false;

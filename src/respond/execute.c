@@ -191,46 +191,13 @@ static void skip_rest(struct mw_plan *plan)
     }
 }
 
-static bool can_undo(const struct mw_step *step)
-{
-    return step->state == MW_STEP_DONE && step->undo != NULL;
-}
-
-/* The undo took back the newest plan before it that had something to take back. */
-static void mark_undone(struct mw_case *self, const struct mw_plan *undo)
-{
-    bool marked = false;
-    for (struct mw_plan *plan = self->incident->plans + self->incident->plan_count - 1;
-         !marked && plan-- > self->incident->plans;) {
-        for (size_t j = 0; j < plan->step_count; j++) {
-            if (plan->undo || !can_undo(&plan->steps[j]))
-                continue;
-            plan->steps[j].state = MW_STEP_UNDONE;
-            marked = true;
-        }
-    }
-    const char *before = self->incident->outcome_reason;
-    self->incident->outcome_reason =
-        talloc_asprintf(self->incident, "%s%s%s", before != NULL ? before : "",
-                        before != NULL ? "; " : "", undo->root_cause);
-}
-
-static enum mw_stage after_undo(struct mw_case *self, struct mw_plan *plan, enum ran ran)
-{
-    plan->state = MW_PLAN_SPENT;
-    if (ran == RAN_ON)
-        mark_undone(self, plan);
-    else
-        self->incident->outcome_reason =
-            talloc_asprintf(self->incident, "%s, which did not work", plan->root_cause);
-    return MW_STAGE_REVIEW;
-}
-
 enum mw_stage mw_stage_execute(struct mw_case *self)
 {
     struct mw_plan *plan = mw_incident_plan(self->incident);
     const char *stopper = NULL;
     enum ran ran = settle_begun(plan) ? RAN_FAILED : RAN_ON;
+    if (plan->state != MW_PLAN_SPENT && !plan->undo)
+        mw_baseline_take(self);
     for (size_t i = 0; i < plan->step_count && ran == RAN_ON; i++) {
         if (plan->steps[i].state != MW_STEP_PLANNED)
             continue;
@@ -246,7 +213,7 @@ enum mw_stage mw_stage_execute(struct mw_case *self)
     self->incident->durations.execute += mw_case_stage_ms(self);
     skip_rest(plan);
     if (plan->undo)
-        return after_undo(self, plan, stopper != NULL ? RAN_FAILED : ran);
+        return mw_plan_undone(self, plan, stopper == NULL && ran == RAN_ON);
     if (stopper == NULL)
         stopper = stopped_by(self, plan);
     if (stopper != NULL)

@@ -11,32 +11,40 @@
 #define HOUR_MS 3600000
 
 /* Trust is earned by a tool on a kind and environment, and lost with the first failure. */
-static void settle_earned(struct mw_case *self, const char *tool, struct mw_judgement *judgement)
+static void settle_earned(struct mw_case *self, const struct mw_step *step,
+                          struct mw_judgement *judgement)
 {
+    const char *tool = step->tool;
     struct mw_track track = {0};
     struct mw_error error = {0};
-    const struct mw_incident *incident = self->incident;
     if (judgement->verdict != MW_VERDICT_EARNED)
         return;
-    if (!mw_record_track(self->respond->record, tool, incident->kind, incident->environment, &track,
+    if (!mw_record_track(self->respond->record, tool, step->kind, step->environment, &track,
                          &error))
         mw_log_warning(ROOM, "I%lld: no track record of %s, so people are asked: %s",
-                       (long long)incident->id, tool, error.text);
+                       (long long)self->incident->id, tool, error.text);
     bool earned = track.streak >= judgement->after;
     judgement->verdict = earned ? MW_VERDICT_AUTO : MW_VERDICT_APPROVE;
     snprintf(judgement->why, sizeof judgement->why, "%s worked %d times in a row here, %s %d", tool,
              track.streak, earned ? "and needed" : "of", judgement->after);
 }
 
-static struct mw_judgement judge_plan(struct mw_case *self, const struct mw_resource *resource)
+/* The strictest of what policy says of its steps. */
+static struct mw_judgement judge_plan(struct mw_case *self)
 {
     const struct mw_plan *plan = mw_incident_plan(self->incident);
     struct mw_judgement strictest = {.verdict = MW_VERDICT_AUTO, .approvers = 1};
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct mw_step *step = &plan->steps[i];
-        struct mw_judgement one = mw_policy_judge(self->respond->settings.policy, step->tool,
-                                                  step->risk, resource, mw_wall_now());
-        settle_earned(self, step->tool, &one);
+        const struct mw_resource *resource = mw_watch_find(self->respond->watch, step->resource);
+        struct mw_judgement one = {.verdict = MW_VERDICT_DENY, .approvers = 1};
+        if (resource != NULL)
+            one = mw_policy_judge(self->respond->settings.policy, step->tool, step->risk, resource,
+                                  mw_wall_now());
+        else
+            snprintf(one.why, sizeof one.why, "%s is no longer in the configuration",
+                     step->resource);
+        settle_earned(self, step, &one);
         int approvers = one.approvers > strictest.approvers ? one.approvers : strictest.approvers;
         if (one.verdict > strictest.verdict || strictest.why[0] == '\0')
             strictest = one;
@@ -72,6 +80,16 @@ static void keep_limit(struct mw_case *self, const char *resource, int64_t limit
     }
 }
 
+static void hold_back_mass(struct mw_case *self, struct mw_judgement *judgement)
+{
+    size_t bad;
+    if (!mw_group_is_mass(self->respond, &bad) && !self->incident->mass)
+        return;
+    char why[120];
+    snprintf(why, sizeof why, "so much turned bad at once that midwatch's own network may be why");
+    ask_instead(judgement, why);
+}
+
 /* What may run by itself only where nothing speaks against it. */
 static void hold_back(struct mw_case *self, struct mw_judgement *judgement)
 {
@@ -85,11 +103,13 @@ static void hold_back(struct mw_case *self, struct mw_judgement *judgement)
         ask_instead(judgement, why);
     else if (mw_case_in_doubt(self))
         ask_instead(judgement, "an earlier step's outcome is not known");
+    hold_back_mass(self, judgement);
     const struct mw_auto_limits *limits = policy->max_auto_per_hour;
-    if (limits != NULL) {
-        keep_limit(self, self->incident->resource, limits->resource, judgement);
+    for (size_t i = 0; limits != NULL && i < mw_incident_plan(self->incident)->step_count; i++)
+        keep_limit(self, mw_incident_plan(self->incident)->steps[i].resource, limits->resource,
+                   judgement);
+    if (limits != NULL)
         keep_limit(self, NULL, limits->all, judgement);
-    }
     /* Last, since somebody may have frozen it while the record was read. */
     if (judgement->verdict == MW_VERDICT_AUTO && self->respond->frozen != NULL)
         ask_instead(judgement, self->respond->frozen);
@@ -115,7 +135,7 @@ enum mw_stage mw_stage_judge(struct mw_case *self)
     if (resource == NULL)
         return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER,
                                 "%s is no longer in the configuration", incident->resource);
-    struct mw_judgement judgement = judge_plan(self, resource);
+    struct mw_judgement judgement = judge_plan(self);
     hold_back(self, &judgement);
 
     struct mw_plan *plan = mw_incident_plan(incident);

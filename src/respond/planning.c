@@ -14,10 +14,7 @@ enum asked { ASKED_ACCEPTED, ASKED_NOTHING, ASKED_CANCELLED };
 static bool look(void *context, const char *tool, const json_t *arguments, json_t **result,
                  struct mw_error *error)
 {
-    struct mw_resource *resource = mw_case_resource(context);
-    if (resource == NULL)
-        return mw_error_set(error, MW_ERROR_PERMANENT, "the resource left the configuration");
-    return mw_look(resource, tool, arguments, result, error);
+    return mw_look(context, tool, arguments, result, error);
 }
 
 /* Asks until a proposal is accepted or there is none. The error is what stood in the way of the first
@@ -46,7 +43,7 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
             return cancelled ? ASKED_CANCELLED : ASKED_NOTHING;
         }
         const json_t *usage = json_object_get(proposal, "usage");
-        if (mw_proposal_accept(self, resource, proposal, planner->label, error)) {
+        if (mw_proposal_accept(self, proposal, planner->label, error)) {
             struct mw_plan *plan = mw_incident_plan(self->incident);
             if (plan->usage != NULL)
                 mw_usage_add(plan->usage, refused);
@@ -71,9 +68,8 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
 static bool propose_again(struct mw_case *self)
 {
     const struct mw_plan *plan = mw_incident_plan(self->incident);
-    struct mw_resource *resource = mw_case_resource(self);
-    if (plan == NULL || resource == NULL || plan->state != MW_PLAN_VOID ||
-        plan->state_reason == NULL || strcmp(plan->state_reason, MW_AGAIN_REASON) != 0)
+    if (plan == NULL || plan->state != MW_PLAN_VOID || plan->state_reason == NULL ||
+        strcmp(plan->state_reason, MW_AGAIN_REASON) != 0)
         return false;
     json_auto_t *steps = json_array();
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -88,9 +84,23 @@ static bool propose_again(struct mw_case *self)
                                       plan->confidence, "evidence", plan->evidence, "steps", steps);
     const char *planner = talloc_strdup(cause, plan->planner);
     struct mw_error error = {0};
-    bool ok = proposal != NULL && mw_proposal_accept(self, resource, proposal, planner, &error);
+    bool ok = proposal != NULL && mw_proposal_accept(self, proposal, planner, &error);
     talloc_free(cause);
     return ok;
+}
+
+/* When so much turned bad at once, it may be back before a plan is of use to anybody. */
+static void wait_for_mass(struct mw_case *self)
+{
+    const struct mw_mass_failure *mass = self->respond->settings.policy->mass_failure;
+    int64_t waited = mw_wall_now() - self->incident->opened_at;
+    if (!self->incident->mass || mass == NULL || self->incident->plan_count > 0 || waited < 0)
+        return;
+    struct mw_deadline end = mw_deadline_in(mass->window - waited);
+    struct mw_error error;
+    while (!mw_deadline_passed(end) && !mw_fiber_cancelled() && !mw_case_is_healthy(self) &&
+           !self->grown && mw_tally_count(self->incident, 0).stopped_by == NULL)
+        mw_condition_wait(&self->changed, end, &error);
 }
 
 enum mw_stage mw_stage_plan(struct mw_case *self)
@@ -98,8 +108,11 @@ enum mw_stage mw_stage_plan(struct mw_case *self)
     struct mw_planner *planners[] = {self->respond->settings.planner,
                                      self->respond->settings.fallback};
     struct mw_error error = {0};
+    wait_for_mass(self);
     if (mw_case_is_healthy(self))
         return mw_case_healed(self);
+    if (self->grown || mw_tally_count(self->incident, 0).stopped_by != NULL)
+        return MW_STAGE_PLAN;
     for (size_t i = 0; i < 2; i++) {
         if (planners[i] == NULL)
             continue;

@@ -48,6 +48,17 @@ static const struct mw_option limit_options[] = {
     {NULL},
 };
 
+#define MASS(member) offsetof(struct mw_mass_failure, member)
+
+static const struct mw_option mass_options[] = {
+    {"percent", MW_OPTION_INTEGER, MW_OPTION_RELOADABLE, "30",
+     "share of all resources that turned bad; 0: never", MASS(percent), .minimum = 0,
+     .maximum = 100},
+    {"window", MW_OPTION_DURATION, MW_OPTION_RELOADABLE, "60s", "within this time", MASS(window),
+     .minimum = 1000, .maximum = 3600000},
+    {NULL},
+};
+
 const struct mw_option mw_policy_options[] = {
     {"default", MW_OPTION_CHOICE, MW_OPTION_RELOADABLE, "approve",
      "what happens to a step that no rule is about", POLICY(fallback), .choices = default_names},
@@ -70,7 +81,13 @@ const struct mw_option mw_policy_options[] = {
     {"max_auto_per_hour", MW_OPTION_SECTION, MW_OPTION_RELOADABLE, "{}",
      "how many plans may run by themselves in an hour; beyond it people are asked",
      POLICY(max_auto_per_hour), .children = limit_options, .size = sizeof(struct mw_auto_limits)},
-    {"mass_failure", MW_OPTION_TEXT, MW_OPTION_NEXT, NULL, "when to suspect ourselves"},
+    {"group_window", MW_OPTION_DURATION, MW_OPTION_RELOADABLE, "15s",
+     "resources that turn bad within it are one incident; 0s: only those that need each other",
+     POLICY(group_window), .minimum = 0, .maximum = 3600000},
+    {"mass_failure", MW_OPTION_SECTION, MW_OPTION_RELOADABLE, "{}",
+     "when so much turns bad at once that midwatch's own network is suspected: one incident, and "
+     "nothing runs by itself",
+     POLICY(mass_failure), .children = mass_options, .size = sizeof(struct mw_mass_failure)},
     {NULL},
 };
 

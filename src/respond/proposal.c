@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a planner is told, and how its answer becomes a plan: nothing in it is taken on trust. */
-#include <math.h>
-#include <stdio.h>
+/* How what a planner answers becomes a plan: nothing in it is taken on trust. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -26,81 +24,6 @@ static const char proposal_schema[] =
     "\"required\":[\"tool\",\"arguments\",\"why\"],\"additionalProperties\":false,\"properties\":{"
     "\"tool\":{\"type\":\"string\"},\"arguments\":{\"type\":\"object\"},"
     "\"why\":{\"type\":\"string\"},\"expect\":{\"type\":\"string\"}}}}}}";
-
-/* ---- what a planner is told ---- */
-
-static json_t *number_or_null(double value)
-{
-    return isnan(value) ? json_null() : json_real(value);
-}
-
-static json_t *situation_findings(const struct mw_incident *incident)
-{
-    json_t *findings = json_array();
-    for (size_t i = 0; i < incident->finding_count; i++) {
-        const struct mw_finding *f = &incident->findings[i];
-        json_array_append_new(findings,
-                              json_pack("{s:s?, s:o, s:o, s:o, s:s?}", "metric", f->metric, "value",
-                                        number_or_null(f->value), "limit", number_or_null(f->limit),
-                                        "normal", number_or_null(f->normal), "text", f->text));
-    }
-    return findings;
-}
-
-static json_t *situation_log(const struct mw_incident *incident)
-{
-    json_t *log = json_array();
-    for (size_t i = 0; i < incident->log_count; i++)
-        json_array_append_new(log, json_pack("{s:s, s:i}", "line", incident->log[i].line, "times",
-                                             incident->log[i].times));
-    return log;
-}
-
-static json_t *situation_previous(const struct mw_incident *incident, json_t *complaints)
-{
-    json_t *previous = json_array();
-    for (size_t i = 0; i < incident->plan_count; i++) {
-        const struct mw_plan *plan = &incident->plans[i];
-        json_t *steps = json_array();
-        for (size_t j = 0; j < plan->step_count; j++) {
-            const struct mw_step *step = &plan->steps[j];
-            json_array_append_new(steps, json_pack("{s:s, s:O, s:s, s:O?}", "tool", step->tool,
-                                                   "arguments", step->arguments, "state",
-                                                   mw_step_state_name(step->state), "result",
-                                                   step->result));
-        }
-        json_t *entry = json_pack("{s:i, s:o, s:s?}", "revision", plan->revision, "steps", steps,
-                                  "complaint", plan->state_reason);
-        if (i + 1 == incident->plan_count && incident->after.metrics != NULL) {
-            json_object_set_new(entry, "health_after",
-                                json_string(mw_health_name(incident->after.health)));
-            json_object_set(entry, "metrics_after", incident->after.metrics);
-        }
-        json_array_append_new(previous, entry);
-    }
-    json_array_extend(previous, complaints);
-    return previous;
-}
-
-json_t *mw_situation(const struct mw_case *self, const struct mw_resource *resource,
-                     json_t *complaints)
-{
-    const struct mw_incident *incident = self->incident;
-    const struct mw_target_ops *kinds[] = {resource->target.ops, NULL};
-    char id[24];
-    snprintf(id, sizeof id, "I%lld", (long long)incident->id);
-    json_auto_t *situation = json_pack(
-        "{s:s, s:i, s:{s:s, s:s, s:s, s:b}, s:s, s:o, s:o, s:O?, s:o, s:o, s:o}", "incident", id,
-        "attempt", (int)incident->plan_count + 1, "resource", "name", resource->name, "kind",
-        resource->kind, "environment", resource->environment, "cache", resource->target.cache,
-        "health", mw_health_name(resource->health), "findings", situation_findings(incident),
-        "metrics", mw_sample_to_json(&resource->last), "facts", incident->facts, "log",
-        situation_log(incident), "tools", mw_catalogue_to_json(kinds), "previous",
-        situation_previous(incident, complaints));
-    return mw_redact_json(situation);
-}
-
-/* ---- what became of its answer ---- */
 
 bool mw_tool_assess(const struct mw_tool *tool, struct mw_resource *resource,
                     const json_t *arguments, TALLOC_CTX *memory, struct mw_assessment *out,
@@ -130,6 +53,20 @@ static char *sentence(TALLOC_CTX *memory, const json_t *text)
     return mw_redact(memory, clean);
 }
 
+/* The resource that a stranger named, if the incident has to do with it. */
+static struct mw_resource *known_resource(const struct mw_case *self, const char *tool,
+                                          const json_t *arguments, struct mw_error *error)
+{
+    const char *name = json_string_value(json_object_get(arguments, "resource"));
+    struct mw_resource *resource = name != NULL ? mw_group_scope(self, name) : NULL;
+    if (resource == NULL)
+        mw_error_set(error, MW_ERROR_REFUSED,
+                     "%.60s: the resource must be \"%s\"%s, which this incident is about", tool,
+                     self->incident->resource,
+                     self->incident->member_count > 0 ? " or one of its others" : "");
+    return resource;
+}
+
 /* The tool that a stranger named, if it is one of the resource's and the arguments fit it. */
 static const struct mw_tool *known_call(const struct mw_resource *resource, const char *name,
                                         const json_t *arguments, struct mw_error *error)
@@ -145,20 +82,15 @@ static const struct mw_tool *known_call(const struct mw_resource *resource, cons
         mw_error_wrap(error, "%s", tool->name);
         return NULL;
     }
-    const char *target = json_string_value(json_object_get(arguments, "resource"));
-    if (target == NULL || strcmp(target, resource->name) != 0) {
-        mw_error_set(error, MW_ERROR_REFUSED,
-                     "%s: the resource must be \"%s\", which this incident is about", tool->name,
-                     resource->name);
-        return NULL;
-    }
     return tool;
 }
 
-bool mw_look(struct mw_resource *resource, const char *name, const json_t *arguments,
-             json_t **result, struct mw_error *error)
+bool mw_look(const struct mw_case *self, const char *name, const json_t *arguments, json_t **result,
+             struct mw_error *error)
 {
-    const struct mw_tool *tool = known_call(resource, name, arguments, error);
+    struct mw_resource *resource = known_resource(self, name, arguments, error);
+    const struct mw_tool *tool =
+        resource != NULL ? known_call(resource, name, arguments, error) : NULL;
     if (tool == NULL)
         return false;
     if (tool->floor != MW_RISK_READ)
@@ -171,12 +103,14 @@ bool mw_look(struct mw_resource *resource, const char *name, const json_t *argum
     return true;
 }
 
-static bool accept_step(struct mw_case *self, struct mw_resource *resource, const json_t *proposed,
-                        struct mw_step *step, TALLOC_CTX *memory, struct mw_error *error)
+static bool accept_step(struct mw_case *self, const json_t *proposed, struct mw_step *step,
+                        TALLOC_CTX *memory, struct mw_error *error)
 {
     const json_t *arguments = json_object_get(proposed, "arguments");
-    const struct mw_tool *tool = known_call(
-        resource, json_string_value(json_object_get(proposed, "tool")), arguments, error);
+    const char *name = json_string_value(json_object_get(proposed, "tool"));
+    struct mw_resource *resource = known_resource(self, name, arguments, error);
+    const struct mw_tool *tool =
+        resource != NULL ? known_call(resource, name, arguments, error) : NULL;
     if (tool == NULL)
         return false;
 
@@ -185,6 +119,8 @@ static bool accept_step(struct mw_case *self, struct mw_resource *resource, cons
         return mw_error_wrap(error, "%s", tool->name);
     step->tool = talloc_strdup(memory, tool->name);
     step->resource = talloc_strdup(memory, resource->name);
+    step->kind = talloc_strdup(memory, resource->kind);
+    step->environment = talloc_strdup(memory, resource->environment);
     step->arguments = assessment.arguments;
     step->undo = assessment.undo;
     step->risk = assessment.risk;
@@ -209,12 +145,14 @@ static void release_steps(struct mw_step *steps, size_t count)
     }
 }
 
-void mw_plan_seal(struct mw_plan *plan, const struct mw_target_ops *ops)
+void mw_plan_seal(struct mw_plan *plan, const struct mw_watch *watch)
 {
     json_auto_t *sealed = json_array();
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct mw_step *step = &plan->steps[i];
-        const struct mw_tool *tool = mw_catalogue_find(ops, step->tool);
+        const struct mw_resource *resource = mw_watch_find(watch, step->resource);
+        const struct mw_tool *tool =
+            resource != NULL ? mw_catalogue_find(resource->target.ops, step->tool) : NULL;
         json_array_append_new(sealed, json_pack("{s:s, s:s, s:O, s:O?, s:s}", "tool", step->tool,
                                                 "resource", step->resource, "arguments",
                                                 step->arguments, "undo", step->undo, "schema",
@@ -227,8 +165,8 @@ void mw_plan_seal(struct mw_plan *plan, const struct mw_target_ops *ops)
     talloc_free(text);
 }
 
-bool mw_proposal_accept(struct mw_case *self, struct mw_resource *resource, const json_t *proposal,
-                        const char *planner, struct mw_error *error)
+bool mw_proposal_accept(struct mw_case *self, const json_t *proposal, const char *planner,
+                        struct mw_error *error)
 {
     json_auto_t *schema = json_loads(proposal_schema, 0, NULL);
     if (!mw_json_check(schema, proposal, "proposal", error))
@@ -242,7 +180,7 @@ bool mw_proposal_accept(struct mw_case *self, struct mw_resource *resource, cons
     struct mw_step *steps = talloc_zero_array(incident, struct mw_step, count);
     for (size_t i = 0; i < count; i++) {
         steps[i].position = (int)i + 1;
-        if (!accept_step(self, resource, json_array_get(proposed, i), &steps[i], steps, error)) {
+        if (!accept_step(self, json_array_get(proposed, i), &steps[i], steps, error)) {
             release_steps(steps, count);
             talloc_free(steps);
             return false;
@@ -260,50 +198,6 @@ bool mw_proposal_accept(struct mw_case *self, struct mw_resource *resource, cons
     plan->usage = json_deep_copy(json_object_get(proposal, "usage"));
     plan->state = MW_PLAN_PROPOSED;
     plan->proposed_at = mw_wall_now();
-    mw_plan_seal(plan, resource->target.ops);
+    mw_plan_seal(plan, self->respond->watch);
     return true;
-}
-
-struct mw_plan *mw_plan_undo(struct mw_case *self, const char *person, struct mw_error *error)
-{
-    struct mw_incident *incident = self->incident;
-    const struct mw_resource *resource = mw_case_resource(self);
-    size_t count = 0;
-    int revision = 0;
-    for (size_t i = incident->plan_count; i > 0 && count == 0; i--) {
-        const struct mw_plan *plan = &incident->plans[i - 1];
-        revision = plan->revision;
-        for (size_t j = 0; j < plan->step_count && !plan->undo; j++)
-            count += plan->steps[j].state == MW_STEP_DONE && plan->steps[j].undo != NULL;
-    }
-    if (resource == NULL || count == 0) {
-        mw_error_set(error, MW_ERROR_REFUSED, "nothing was done in I%lld that can be undone",
-                     (long long)incident->id);
-        return NULL;
-    }
-    struct mw_plan *plan = mw_incident_add_plan(incident, count);
-    const struct mw_plan *done = mw_incident_find_plan(incident, revision);
-    size_t at = 0;
-    for (size_t j = done->step_count; j > 0; j--) {
-        const struct mw_step *step = &done->steps[j - 1];
-        if (step->state != MW_STEP_DONE || step->undo == NULL)
-            continue;
-        struct mw_step *undo = &plan->steps[at];
-        const char *tool = json_string_value(json_object_get(step->undo, "tool"));
-        undo->position = (int)++at;
-        undo->tool = talloc_strdup(plan->steps, tool);
-        undo->resource = talloc_strdup(plan->steps, step->resource);
-        undo->arguments = json_deep_copy(json_object_get(step->undo, "arguments"));
-        undo->why = talloc_asprintf(plan->steps, "takes back step %d of r%d", step->position,
-                                    done->revision);
-        undo->risk = step->risk;
-    }
-    plan->planner = talloc_asprintf(plan->steps, "undo by %s", person);
-    plan->root_cause = talloc_asprintf(plan->steps, "%s asked to take r%d back", person, revision);
-    plan->confidence = 1;
-    plan->undo = true;
-    plan->state = MW_PLAN_APPROVED;
-    plan->proposed_at = plan->approved_at = mw_wall_now();
-    mw_plan_seal(plan, resource->target.ops);
-    return plan;
 }

@@ -30,7 +30,7 @@ struct mw_case *mw_case_find(const struct mw_respond *self, int64_t id)
 struct mw_case *mw_case_of(const struct mw_respond *self, const char *resource)
 {
     for (struct mw_case *c = self->cases; c != NULL; c = c->next) {
-        if (strcmp(c->incident->resource, resource) == 0)
+        if (mw_incident_has(c->incident, resource))
             return c;
     }
     return NULL;
@@ -76,8 +76,11 @@ static bool walk_stage(struct mw_case *self)
     const struct mw_plan *plan = mw_incident_plan(incident);
     const char *stopper = mw_tally_count(incident, plan != NULL ? plan->revision : 0).stopped_by;
     enum mw_stage next;
+    bool planned = incident->stage >= MW_STAGE_PLAN && incident->stage <= MW_STAGE_ASK;
     if (stopper != NULL && incident->stage < MW_STAGE_ASK)
         next = stop_planning(self, stopper);
+    else if (self->grown && planned)
+        next = mw_group_regroup(self);
     else if (incident->stage == MW_STAGE_OPEN)
         next = MW_STAGE_EVIDENCE;
     else
@@ -91,7 +94,8 @@ static bool walk_stage(struct mw_case *self)
 }
 
 static struct mw_case *open_case(struct mw_respond *self, const struct mw_resource *resource);
-static void settle(struct mw_respond *self, const struct mw_incident *incident);
+static void take_in(struct mw_respond *self, const struct mw_resource *resource);
+static void settle(struct mw_respond *self, struct mw_incident *incident);
 
 static void walk(void *argument)
 {
@@ -102,18 +106,29 @@ static void walk(void *argument)
     case_end(self);
     if (going)
         settle(self->respond, self->incident);
-    /* It may have turned bad again after health was seen to hold and before this was closed. */
-    const struct mw_resource *resource = mw_case_resource(self);
-    if (going && !self->respond->draining && resource != NULL &&
-        resource->health >= MW_HEALTH_DEGRADED &&
-        (self->incident->outcome == MW_OUTCOME_RECOVERED ||
-         self->incident->outcome == MW_OUTCOME_SELF_RECOVERED))
-        open_case(self->respond, resource);
+    /* One may have turned bad again after health was seen to hold and before this was closed. */
+    bool well = self->incident->outcome == MW_OUTCOME_RECOVERED ||
+                self->incident->outcome == MW_OUTCOME_SELF_RECOVERED;
+    const char *name;
+    for (size_t i = 0; going && well && !self->respond->draining &&
+                       (name = mw_incident_resource(self->incident, i)) != NULL;
+         i++) {
+        const struct mw_resource *resource = mw_watch_find(self->respond->watch, name);
+        if (resource != NULL && resource->health >= MW_HEALTH_DEGRADED)
+            take_in(self->respond, resource);
+    }
+}
+
+static int release_case(struct mw_case *self)
+{
+    json_decref(self->baseline);
+    return 0;
 }
 
 struct mw_case *mw_case_start(struct mw_respond *self, struct mw_incident *incident)
 {
     struct mw_case *c = talloc_zero(self, struct mw_case);
+    talloc_set_destructor(c, release_case);
     c->respond = self;
     c->incident = talloc_steal(c, incident);
     c->recorded = incident->version > 0;
@@ -131,18 +146,6 @@ struct mw_case *mw_case_start(struct mw_respond *self, struct mw_incident *incid
     return c;
 }
 
-static void copy_findings(struct mw_incident *incident, const struct mw_resource *resource)
-{
-    incident->finding_count = resource->finding_count;
-    incident->findings = talloc_zero_array(incident, struct mw_finding, resource->finding_count);
-    for (size_t i = 0; i < resource->finding_count; i++) {
-        incident->findings[i] = resource->findings[i];
-        incident->findings[i].metric =
-            talloc_strdup(incident->findings, resource->findings[i].metric);
-        incident->findings[i].text = talloc_strdup(incident->findings, resource->findings[i].text);
-    }
-}
-
 static struct mw_case *open_case(struct mw_respond *self, const struct mw_resource *resource)
 {
     struct mw_incident *incident = mw_incident_create(NULL);
@@ -154,14 +157,23 @@ static struct mw_case *open_case(struct mw_respond *self, const struct mw_resour
     incident->since = resource->since;
     incident->opened_at = mw_wall_now();
     incident->samples = resource->bad_samples;
-    copy_findings(incident, resource);
-    incident->before.health = resource->health;
-    incident->before.measured_at = resource->last.measured_at;
-    incident->before.metrics = mw_sample_to_json(&resource->last);
+    incident->findings = mw_findings_copy(incident, resource, &incident->finding_count);
+    incident->before = mw_reading_take(resource);
+    size_t bad;
+    incident->mass = mw_group_is_mass(self, &bad);
     incident->durations.detect = incident->opened_at - incident->since;
     mw_log_info(ROOM, "I%lld opened: %s is %s: %s", (long long)incident->id, resource->name,
                 mw_health_name(resource->health), resource->reason ? resource->reason : "");
     return mw_case_start(self, incident);
+}
+
+static void take_in(struct mw_respond *self, const struct mw_resource *resource)
+{
+    struct mw_case *home = mw_group_home(self, resource);
+    if (home != NULL)
+        mw_group_join(home, resource);
+    else
+        open_case(self, resource);
 }
 
 /* It was closed while the resource was still bad, and nothing got worse since: people know. */
@@ -171,12 +183,26 @@ static bool is_settled(const struct mw_respond *self, const struct mw_resource *
     return severity != NULL && json_integer_value(severity) >= (json_int_t)resource->health;
 }
 
-static void settle(struct mw_respond *self, const struct mw_incident *incident)
+static void settle(struct mw_respond *self, struct mw_incident *incident)
 {
-    if (incident->outcome == MW_OUTCOME_RECOVERED || incident->outcome == MW_OUTCOME_SELF_RECOVERED)
-        json_object_del(self->settled, incident->resource);
-    else
-        json_object_set_new(self->settled, incident->resource, json_integer(incident->severity));
+    bool well =
+        incident->outcome == MW_OUTCOME_RECOVERED || incident->outcome == MW_OUTCOME_SELF_RECOVERED;
+    struct mw_part part;
+    for (size_t i = 0; mw_incident_part(incident, i, &part); i++) {
+        if (well)
+            json_object_del(self->settled, part.resource);
+        else
+            json_object_set_new(self->settled, part.resource, json_integer(*part.severity));
+    }
+}
+
+static void note_severity(struct mw_incident *incident, const struct mw_resource *resource)
+{
+    struct mw_part part;
+    for (size_t i = 0; mw_incident_part(incident, i, &part); i++) {
+        if (strcmp(part.resource, resource->name) == 0 && resource->health > *part.severity)
+            *part.severity = resource->health;
+    }
 }
 
 static void on_health(void *context, struct mw_resource *resource, enum mw_health before)
@@ -184,8 +210,7 @@ static void on_health(void *context, struct mw_resource *resource, enum mw_healt
     struct mw_respond *self = context;
     struct mw_case *c = mw_case_of(self, resource->name);
     if (c != NULL) {
-        if (resource->health > c->incident->severity)
-            c->incident->severity = resource->health;
+        note_severity(c->incident, resource);
         mw_condition_notify(&c->changed);
         return;
     }
@@ -193,7 +218,7 @@ static void on_health(void *context, struct mw_resource *resource, enum mw_healt
         json_object_del(self->settled, resource->name);
     bool worse = resource->health >= MW_HEALTH_DEGRADED && resource->health > before;
     if (worse && !self->draining && !(before == MW_HEALTH_UNKNOWN && is_settled(self, resource)))
-        open_case(self, resource);
+        take_in(self, resource);
 }
 
 static int release_settled(struct mw_respond *self)

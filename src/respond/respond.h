@@ -41,6 +41,11 @@ struct mw_auto_limits {
     int64_t resource, all; /* plans that run by themselves in an hour; beyond it people are asked */
 };
 
+struct mw_mass_failure {
+    int64_t percent; /* of all resources; 0: never */
+    int64_t window;  /* ms */
+};
+
 struct mw_policy {
     int mode;                     /* enum mw_mode */
     int fallback;                 /* `default:`, enum mw_verdict */
@@ -49,7 +54,9 @@ struct mw_policy {
     double min_confidence;
     struct mw_auto_limits *max_auto_per_hour;
     int64_t max_retries;
-    int64_t verify_hold; /* ms */
+    int64_t verify_hold;                  /* ms */
+    int64_t group_window;                 /* ms; 0: only what needs each other is grouped */
+    struct mw_mass_failure *mass_failure; /* NULL: never suspected */
 };
 
 extern const struct mw_option mw_policy_options[];

@@ -6,11 +6,13 @@
 #define MS_NS       INT64_C(1000000)
 #define PATIENCE_MS 15000 /* a fix may take this long to show, or three probes if that is longer */
 
+/* One resource of the incident while its health is watched. */
 struct verification {
-    mw_mono_ns after; /* when it began, in this process; older samples do not count */
-    mw_mono_ns
-        good_since; /* when the first good sample in a row was measured; 0: the last was bad */
-    bool worked;    /* every step of the plan says it is done */
+    const char *name;
+    mw_mono_ns after;      /* when it began, in this process; older samples do not count */
+    mw_mono_ns newest;     /* when the last probe that was judged began */
+    mw_mono_ns good_since; /* of the first good sample in a row; 0: the last was bad */
+    bool worked;           /* every step of the plan says it is done */
 };
 
 enum seen { SEEN_WAIT, SEEN_HOLDS, SEEN_FAILS };
@@ -44,61 +46,114 @@ static enum seen judge_sample(struct verification *v, const struct mw_resource *
     return lasted && resource->health == MW_HEALTH_HEALTHY ? SEEN_HOLDS : SEEN_WAIT;
 }
 
-static void read_after(struct mw_incident *incident, const struct mw_resource *resource,
-                       enum mw_health health)
+/* The next sample of one of them, judged. */
+static enum seen look(struct mw_case *self, struct verification *v)
 {
-    json_decref(incident->after.metrics);
-    incident->after.metrics = resource->reached ? mw_sample_to_json(&resource->last) : NULL;
-    incident->after.measured_at = resource->last.measured_at;
-    incident->after.health = health;
-}
-
-static enum seen watch_health(struct mw_case *self, struct mw_resource *resource,
-                              const struct mw_plan *plan)
-{
-    struct verification v = {.after = mw_mono_now(), .worked = all_done(plan)};
-    int revision = plan->revision;
-    mw_mono_ns newest = v.after;
-    enum seen seen = SEEN_WAIT;
-    int64_t hold = self->respond->settings.policy->verify_hold;
+    struct mw_resource *resource = mw_watch_find(self->respond->watch, v->name);
+    struct mw_error error = {0};
+    if (resource == NULL)
+        return SEEN_HOLDS; /* it left the configuration */
     int64_t longest = resource->config->every + resource->config->timeout + 1000;
-    while (seen == SEEN_WAIT && !mw_fiber_cancelled()) {
-        if (mw_tally_count(self->incident, revision).stopped_by != NULL)
-            break;
-        struct mw_error error = {0};
-        if (!mw_watch_await(resource, newest, mw_deadline_in(longest), &error))
-            continue;
-        seen = judge_sample(&v, resource, hold);
-        newest = resource->begun_mono;
-    }
-    return seen;
+    mw_watch_haste(resource, true);
+    bool sampled = mw_watch_await(resource, v->newest, mw_deadline_in(longest), &error);
+    resource = mw_watch_find(self->respond->watch, v->name);
+    if (resource == NULL)
+        return SEEN_HOLDS;
+    mw_watch_haste(resource, false);
+    if (!sampled)
+        return SEEN_WAIT;
+    v->newest = resource->begun_mono;
+    return judge_sample(v, resource, self->respond->settings.policy->verify_hold);
 }
 
-static enum mw_stage failed(struct mw_case *self)
+static bool interrupted(const struct mw_case *self)
+{
+    int revision = mw_incident_plan(self->incident)->revision;
+    return mw_fiber_cancelled() || mw_tally_count(self->incident, revision).stopped_by != NULL;
+}
+
+static enum seen look_at_all(struct mw_case *self, struct verification *list, size_t count)
+{
+    enum seen all = SEEN_HOLDS;
+    for (size_t i = 0; i < count; i++) {
+        enum seen one = interrupted(self) ? SEEN_WAIT : look(self, &list[i]);
+        if (one == SEEN_FAILS)
+            return SEEN_FAILS;
+        all = one == SEEN_HOLDS ? all : one;
+    }
+    return all;
+}
+
+/* Until all of them are well, or one has failed; those that join meanwhile are watched too. */
+static enum seen watch_health(struct mw_case *self)
+{
+    mw_mono_ns began = mw_mono_now();
+    bool worked = all_done(mw_incident_plan(self->incident));
+    struct verification *list = NULL;
+    size_t count = 0;
+    enum seen all = SEEN_WAIT;
+    while (all == SEEN_WAIT && !interrupted(self)) {
+        const char *name;
+        while ((name = mw_incident_resource(self->incident, count)) != NULL) {
+            list = talloc_realloc(self, list, struct verification, count + 1);
+            list[count++] = (struct verification){.name = talloc_strdup(list, name),
+                                                  .after = began,
+                                                  .newest = began,
+                                                  .worked = worked};
+        }
+        all = look_at_all(self, list, count);
+    }
+    talloc_free(list);
+    return all;
+}
+
+static void read_after(struct mw_case *self, bool holds)
+{
+    struct mw_part part;
+    for (size_t i = 0; mw_incident_part(self->incident, i, &part); i++) {
+        const struct mw_resource *resource = mw_watch_find(self->respond->watch, part.resource);
+        if (resource == NULL)
+            continue;
+        mw_reading_replace(part.after, resource);
+        if (holds)
+            part.after->health = MW_HEALTH_HEALTHY;
+    }
+}
+
+enum mw_stage mw_case_retry(struct mw_case *self)
 {
     const struct mw_incident *incident = self->incident;
     int64_t retries = -1;
     for (size_t i = 0; i < incident->plan_count; i++)
-        retries += incident->plans[i].state == MW_PLAN_SPENT;
+        retries += incident->plans[i].state == MW_PLAN_SPENT && !incident->plans[i].undo;
     if (retries < self->respond->settings.policy->max_retries)
         return MW_STAGE_PLAN;
     return mw_case_conclude(self, MW_OUTCOME_FAILED, "it is still not healthy after %lld retries",
                             (long long)retries);
 }
 
+/* What made it worse is taken back before anything else is tried. */
+static enum mw_stage failed(struct mw_case *self)
+{
+    struct mw_error error = {0};
+    const struct mw_plan *plan = mw_incident_plan(self->incident);
+    bool undoable = false;
+    for (size_t i = 0; i < plan->step_count; i++)
+        undoable |= plan->steps[i].state == MW_STEP_DONE && plan->steps[i].undo != NULL;
+    if (undoable && mw_baseline_is_worse(self) && mw_plan_undo(self, NULL, &error) != NULL)
+        return MW_STAGE_EXECUTE;
+    return mw_case_retry(self);
+}
+
 enum mw_stage mw_stage_verify(struct mw_case *self)
 {
-    struct mw_resource *resource = mw_case_resource(self);
-    const struct mw_plan *plan = mw_incident_plan(self->incident);
-    if (resource == NULL)
+    if (mw_case_resource(self) == NULL)
         return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER,
                                 "%s is no longer in the configuration", self->incident->resource);
-    mw_watch_haste(resource, true);
-    enum seen seen = watch_health(self, resource, plan);
-    mw_watch_haste(resource, false);
+    enum seen seen = watch_health(self);
     self->incident->durations.verify += mw_case_stage_ms(self);
-    read_after(self->incident, resource, seen == SEEN_HOLDS ? MW_HEALTH_HEALTHY : resource->health);
-    plan = mw_incident_plan(self->incident);
+    read_after(self, seen == SEEN_HOLDS);
+    const struct mw_plan *plan = mw_incident_plan(self->incident);
     const char *stopper = mw_tally_count(self->incident, plan->revision).stopped_by;
     if (seen == SEEN_HOLDS && (mw_case_in_doubt(self) || !mw_case_may_have_helped(self)))
         return mw_case_healed(self);

@@ -41,6 +41,13 @@ static struct mw_threshold limits_of(const struct mw_metric_spec *spec,
     return limits;
 }
 
+double mw_resource_limit(const struct mw_resource *resource, const char *metric)
+{
+    struct mw_threshold limits =
+        limits_of(mw_resource_metric(resource, metric), &resource->config->thresholds, metric);
+    return isnan(limits.degraded) ? limits.failed : limits.degraded;
+}
+
 static bool past(double value, double limit, bool low_is_bad)
 {
     if (isnan(limit)) {

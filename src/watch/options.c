@@ -102,8 +102,9 @@ const struct mw_option mw_resource_options[] = {
      .size = sizeof(struct mw_control_config)},
     {.name = "depends_on",
      .type = MW_OPTION_TEXT_LIST,
-     .flags = MW_OPTION_NEXT,
-     .help = "resources that it needs"},
+     .help = "resources that it needs: when one of them turns bad too, it is one incident, which "
+             "that one leads",
+     .offset = offsetof(struct mw_resource_config, depends_on)},
     {.name = "drills",
      .type = MW_OPTION_BOOL,
      .flags = MW_OPTION_NEXT,

@@ -42,6 +42,7 @@ struct mw_resource_config {
     int64_t hold;
     struct mw_threshold_list thresholds;
     bool cache;
+    struct mw_text_list depends_on;    /* names of resources that it needs */
     struct mw_section_list logs;       /* of struct mw_log_source_config */
     struct mw_control_config *control; /* NULL: none */
 };
@@ -163,6 +164,9 @@ enum mw_health mw_course_step(struct mw_course *course, enum mw_health now, enum
 enum mw_health mw_health_judge(const struct mw_sample *sample, const struct mw_metric_spec *specs,
                                const struct mw_threshold_list *thresholds, TALLOC_CTX *memory,
                                struct mw_finding **findings, size_t *count);
+
+/* From which value on a metric of the resource is bad; NAN: from none. */
+double mw_resource_limit(const struct mw_resource *resource, const char *metric);
 
 /* ---- logs ---- */
 

@@ -157,6 +157,18 @@ static char *tool_list(TALLOC_CTX *memory, const json_t *tools)
     return list(memory, told, SIZE_MAX);
 }
 
+/* The others, and what it means when they are many. */
+static char *others(TALLOC_CTX *memory, const json_t *situation)
+{
+    char *text = list(memory, json_object_get(situation, "others"), SIZE_MAX);
+    return json_is_true(json_object_get(situation, "mass_failure"))
+               ? talloc_asprintf(memory,
+                                 "%s\nSo much turned bad at once that the likeliest cause is the "
+                                 "network of this bot itself, not each of them.",
+                                 text)
+               : text;
+}
+
 static const char *word(const json_t *situation, const char *key)
 {
     const char *text = json_string_value(json_object_get(situation, key));
@@ -182,6 +194,7 @@ char *mw_prompt_render(TALLOC_CTX *memory, const struct mw_prompts *prompts,
         list(aside, json_object_get(situation, "similar"), SIMILAR_MAX),
         list(aside, runbooks, SIZE_MAX),
         tool_list(aside, json_object_get(situation, "tools")),
+        others(aside, situation),
     };
     char *text = mw_prompt_fill(memory, prompts->situation, mw_situation_places, values);
     talloc_free(aside);

@@ -13,7 +13,7 @@
 
 const char *const mw_situation_places[] = {"incident", "attempt", "health", "resource", "findings",
                                            "metrics",  "facts",   "log",    "previous", "similar",
-                                           "runbooks", "tools",   NULL};
+                                           "runbooks", "tools",   "others", NULL};
 static const char *const again_names[] = {"complaint", NULL};
 static const char *const no_names[] = {NULL};
 

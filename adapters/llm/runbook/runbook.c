@@ -8,6 +8,7 @@
 
 #include "adapters/llm/model/runbooks.h"
 #include "adapters/llm/runbook/template.h"
+#include "adapters/llm/runbook/views.h"
 #include "base/log.h"
 #include "midwatch/planner.h"
 
@@ -129,13 +130,32 @@ static bool is_in_doubt(const json_t *plan)
     return false;
 }
 
+/* What an earlier plan did about one resource. */
+static json_t *steps_about(const json_t *plan, const char *name)
+{
+    json_t *steps = json_array();
+    size_t i;
+    json_t *step;
+    json_array_foreach(json_object_get(plan, "steps"), i, step)
+    {
+        const char *about =
+            json_string_value(json_object_get(json_object_get(step, "arguments"), "resource"));
+        if (about == NULL || strcmp(about, name) == 0)
+            json_array_append(steps, step);
+    }
+    return steps;
+}
+
 static bool was_tried(const json_t *steps, const json_t *situation)
 {
+    const char *name =
+        json_string_value(json_object_get(json_object_get(situation, "resource"), "name"));
     size_t i;
     const json_t *earlier;
     json_array_foreach(json_object_get(situation, "previous"), i, earlier)
     {
-        if (!is_in_doubt(earlier) && same_steps(steps, json_object_get(earlier, "steps")))
+        json_auto_t *tried = steps_about(earlier, name);
+        if (!is_in_doubt(earlier) && same_steps(steps, tried))
             return true;
     }
     return false;
@@ -189,11 +209,10 @@ static json_t *fill_evidence(const json_t *book, const json_t *situation)
     return filled;
 }
 
-static bool runbook_propose(struct mw_planner *planner, const json_t *situation,
-                            const struct mw_planner_host *host, struct mw_deadline deadline,
-                            json_t **proposal, struct mw_error *error)
+/* What is proposed for one resource. */
+static bool propose_one(const struct runbooks *self, const json_t *situation, json_t **proposal,
+                        struct mw_error *error)
 {
-    const struct runbooks *self = planner->state;
     const json_t *book = find_book(self, situation);
     if (book == NULL)
         return mw_error_set(error, MW_ERROR_REFUSED, "no runbook is about %s of such a resource",
@@ -210,6 +229,32 @@ static bool runbook_propose(struct mw_planner *planner, const json_t *situation,
     *proposal = json_pack("{s:o, s:O, s:o, s:o}", "root_cause", filled, "confidence",
                           json_object_get(book, "confidence"), "evidence",
                           fill_evidence(book, situation), "steps", fill_steps(steps, situation));
+    return true;
+}
+
+static bool runbook_propose(struct mw_planner *planner, const json_t *situation,
+                            const struct mw_planner_host *host, struct mw_deadline deadline,
+                            json_t **proposal, struct mw_error *error)
+{
+    const struct runbooks *self = planner->state;
+    json_auto_t *views = mw_views(situation);
+    json_auto_t *all = NULL;
+    struct mw_error first = {0};
+    size_t i;
+    json_t *view;
+    json_array_foreach(views, i, view)
+    {
+        json_auto_t *one = NULL;
+        if (propose_one(self, view, &one, error))
+            mw_views_merge(&all, one, view);
+        else if (first.class == MW_ERROR_NONE)
+            first = *error;
+    }
+    if (all == NULL) {
+        *error = first;
+        return false;
+    }
+    *proposal = json_incref(all);
     return true;
 }
 

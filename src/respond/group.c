@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Grouping: resources that turn bad together, or that need each other, are one incident, which the
+ * likeliest root leads. When a large share of everything turns bad at once, it is one incident whatever
+ * the rest says, since midwatch's own network is then the likeliest cause.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "respond/case.h"
+
+#define ROOM "respond"
+
+/* What turns bad together is not noticed in the same moment: before an incident is looked into, nobody
+ * may have joined for this long, and nobody who would may be halfway to turning bad. */
+#define QUIET_MS  1000
+#define SETTLE_MS 8000
+#define LOOK_MS   100
+
+#define MASS_LEAST 3 /* of two resources, one is no mass */
+
+/* ---- who needs whom ---- */
+
+static bool needs_at(const struct mw_watch *watch, const struct mw_resource *resource,
+                     const char *on, size_t depth)
+{
+    if (resource == NULL || depth > watch->count)
+        return false;
+    const struct mw_text_list *needs = &resource->config->depends_on;
+    for (size_t i = 0; i < needs->count; i++) {
+        if (strcmp(needs->items[i], on) == 0 ||
+            needs_at(watch, mw_watch_find(watch, needs->items[i]), on, depth + 1))
+            return true;
+    }
+    return false;
+}
+
+bool mw_group_needs(const struct mw_watch *watch, const char *resource, const char *on)
+{
+    return needs_at(watch, mw_watch_find(watch, resource), on, 0);
+}
+
+static bool related(const struct mw_case *self, const char *resource)
+{
+    const struct mw_watch *watch = self->respond->watch;
+    const char *name;
+    for (size_t i = 0; (name = mw_incident_resource(self->incident, i)) != NULL; i++) {
+        if (mw_group_needs(watch, name, resource) || mw_group_needs(watch, resource, name))
+            return true;
+    }
+    return false;
+}
+
+struct mw_resource *mw_group_scope(const struct mw_case *self, const char *resource)
+{
+    const char *name;
+    bool within = mw_incident_has(self->incident, resource);
+    for (size_t i = 0; !within && (name = mw_incident_resource(self->incident, i)) != NULL; i++)
+        within = mw_group_needs(self->respond->watch, name, resource);
+    return within ? mw_watch_find(self->respond->watch, resource) : NULL;
+}
+
+/* ---- so much at once ---- */
+
+bool mw_group_is_mass(const struct mw_respond *respond, size_t *bad)
+{
+    const struct mw_mass_failure *mass = respond->settings.policy->mass_failure;
+    const struct mw_watch *watch = respond->watch;
+    *bad = 0;
+    if (mass == NULL || mass->percent <= 0)
+        return false;
+    for (size_t i = 0; i < watch->count; i++) {
+        const struct mw_resource *one = watch->resources[i];
+        *bad += one->health >= MW_HEALTH_DEGRADED && mw_wall_now() - one->since <= mass->window;
+    }
+    return *bad >= MASS_LEAST && (int64_t)(*bad * 100) >= mass->percent * (int64_t)watch->count;
+}
+
+/* ---- where a resource belongs ---- */
+
+static bool in_window(const struct mw_case *self, mw_wall_ms since, int64_t window)
+{
+    return llabs(since - self->incident->since) <= window && !mw_case_has_acted(self) &&
+           self->incident->stage <= MW_STAGE_ASK;
+}
+
+static bool belongs(const struct mw_case *self, const char *resource, mw_wall_ms since)
+{
+    if (self->ended || self->incident->stage >= MW_STAGE_REVIEW)
+        return false;
+    const struct mw_policy *policy = self->respond->settings.policy;
+    size_t bad;
+    if (mw_group_is_mass(self->respond, &bad) &&
+        (self->incident->mass || in_window(self, since, policy->mass_failure->window)))
+        return true;
+    return (policy->group_window > 0 && in_window(self, since, policy->group_window)) ||
+           related(self, resource);
+}
+
+struct mw_case *mw_group_home(const struct mw_respond *respond, const struct mw_resource *resource)
+{
+    for (struct mw_case *c = respond->cases; c != NULL; c = c->next) {
+        if (belongs(c, resource->name, resource->since))
+            return c;
+    }
+    return NULL;
+}
+
+void mw_group_join(struct mw_case *self, const struct mw_resource *resource)
+{
+    struct mw_incident *incident = self->incident;
+    struct mw_member *member = mw_incident_add_member(incident);
+    member->resource = talloc_strdup(incident, resource->name);
+    member->kind = talloc_strdup(incident, resource->kind);
+    member->environment = talloc_strdup(incident, resource->environment);
+    member->severity = resource->health;
+    member->since = resource->since;
+    member->joined_at = mw_wall_now();
+    member->samples = resource->bad_samples;
+    member->findings = mw_findings_copy(incident, resource, &member->finding_count);
+    member->before = mw_reading_take(resource);
+    size_t bad;
+    incident->mass = incident->mass || mw_group_is_mass(self->respond, &bad);
+    self->grown = true;
+    self->joined_mono = mw_mono_now();
+    mw_log_info(ROOM, "I%lld: %s is %s too: %s", (long long)incident->id, resource->name,
+                mw_health_name(resource->health), resource->reason ? resource->reason : "");
+    mw_condition_notify(&self->changed);
+}
+
+enum mw_stage mw_group_regroup(struct mw_case *self)
+{
+    struct mw_plan *plan = mw_incident_plan(self->incident);
+    if (plan != NULL && plan->state == MW_PLAN_PROPOSED) {
+        plan->state = MW_PLAN_VOID;
+        plan->state_reason =
+            talloc_asprintf(self->incident, "%s turned bad too",
+                            self->incident->members[self->incident->member_count - 1].resource);
+    }
+    return MW_STAGE_EVIDENCE;
+}
+
+/* ---- before it is looked into ---- */
+
+/* Somebody who would join is halfway to turning bad. */
+static bool anyone_coming(const struct mw_case *self)
+{
+    const struct mw_watch *watch = self->respond->watch;
+    for (size_t i = 0; i < watch->count; i++) {
+        const struct mw_resource *one = watch->resources[i];
+        if (one->health <= MW_HEALTH_HEALTHY && one->course.bad.count > 0 &&
+            mw_case_of(self->respond, one->name) == NULL &&
+            belongs(self, one->name, one->course.bad.since))
+            return true;
+    }
+    return false;
+}
+
+static bool is_quiet(const struct mw_case *self)
+{
+    bool recent =
+        self->joined_mono != 0 && mw_mono_now() - self->joined_mono < QUIET_MS * INT64_C(1000000);
+    return !recent && !anyone_coming(self);
+}
+
+void mw_group_settle(struct mw_case *self)
+{
+    struct mw_deadline end = mw_deadline_in(SETTLE_MS);
+    struct mw_error error;
+    while (!is_quiet(self) && !mw_deadline_passed(end) && !mw_fiber_cancelled() &&
+           mw_tally_count(self->incident, 0).stopped_by == NULL && !mw_case_is_healthy(self))
+        mw_condition_wait(&self->changed, mw_deadline_in(LOOK_MS), &error);
+    self->grown = false;
+}
+
+bool mw_group_lead(struct mw_case *self)
+{
+    struct mw_incident *incident = self->incident;
+    const struct mw_watch *watch = self->respond->watch;
+    bool changed = false;
+    /* Each turn leads nearer to a root, and nobody needs himself, so this ends. */
+    for (size_t turns = 0; turns <= incident->member_count; turns++) {
+        size_t i = 0;
+        while (i < incident->member_count &&
+               !mw_group_needs(watch, incident->resource, incident->members[i].resource))
+            i++;
+        if (i == incident->member_count)
+            break;
+        mw_incident_lead(incident, &incident->members[i]);
+        changed = true;
+    }
+    return changed;
+}
