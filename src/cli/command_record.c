@@ -83,6 +83,15 @@ static void print_incident(TALLOC_CTX *memory, const struct mw_incident *inciden
            incident->closed_at != 0 ? mw_time_rfc3339(memory, incident->closed_at) : "");
     for (size_t i = 0; i < incident->finding_count; i++)
         printf("finding  %s\n", incident->findings[i].text);
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct mw_member *member = &incident->members[i];
+        printf("with it  %s (%s, %s) %s since %s%s%s\n", member->resource, member->kind,
+               member->environment, mw_health_name(member->severity),
+               mw_time_rfc3339(memory, member->since), member->finding_count > 0 ? ": " : "",
+               member->finding_count > 0 ? member->findings[0].text : "");
+    }
+    if (incident->mass)
+        puts("so much turned bad at once that midwatch's own network was suspected");
     for (size_t i = 0; i < incident->log_count; i++)
         printf("log  %s  ×%d\n", incident->log[i].line, incident->log[i].times);
     for (size_t i = 0; i < incident->plan_count; i++)

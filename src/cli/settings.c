@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/dependencies.h"
 #include "cli/places.h"
 #include "config/config.h"
 
@@ -372,6 +373,7 @@ struct mw_settings *mw_settings_load(const char *file, FILE *faults)
         load_list(&self, mapping, "resources", load_resource);
         load_planner(&self, mw_yaml_get(mapping, "llm"));
         check_rules(&self, mapping);
+        mw_dependencies_check(self.settings, resources, self.faults);
         if (self.faults->count == 0) {
             check_targets(&self, mapping);
             check_planner(&self, mapping);

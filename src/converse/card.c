@@ -51,6 +51,7 @@ static void write_notes(struct mw_paper *paper, const struct mw_scene *scene)
         incident->severity > incident->findings[0].health) {
         mw_paper_note(paper, "since then it has been %s", mw_health_name(incident->severity));
     }
+    mw_scene_write_others(paper, scene);
     const char *looking = mw_say_acknowledged(scene);
     if (looking != NULL) {
         mw_paper_note(paper, "acknowledged by %s", looking);
@@ -61,14 +62,15 @@ static void write_track(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_track *track = scene->track;
     const struct mw_incident *incident = scene->incident;
-    const char *tool = mw_scene_tool(incident);
+    const struct mw_step *step = mw_scene_step(incident);
     /* It helps to decide, so it goes once somebody has. */
-    if (track == NULL || tool == NULL || incident->stage >= MW_STAGE_EXECUTE) {
+    if (track == NULL || step == NULL || incident->stage >= MW_STAGE_EXECUTE) {
         return;
     }
+    const char *kind = step->kind != NULL ? step->kind : incident->kind;
+    const char *environment = step->environment != NULL ? step->environment : incident->environment;
     if (track->runs == 0) {
-        mw_paper_text(paper, "Before: %s was never run on %s/%s", tool, incident->kind,
-                      incident->environment);
+        mw_paper_text(paper, "Before: %s was never run on %s/%s", step->tool, kind, environment);
         return;
     }
     const char *median = track->median_ms > 0
@@ -80,8 +82,8 @@ static void write_track(struct mw_paper *paper, const struct mw_scene *scene)
             ? talloc_asprintf(scene->memory, ", last failure %s",
                               mw_say_day(scene->memory, track->last_failure, incident->opened_at))
             : "";
-    mw_paper_text(paper, "Before: %s on %s/%s recovered %d of %d%s%s", tool, incident->kind,
-                  incident->environment, track->recovered, track->runs, median, failure);
+    mw_paper_text(paper, "Before: %s on %s/%s recovered %d of %d%s%s", step->tool, kind,
+                  environment, track->recovered, track->runs, median, failure);
 }
 
 /* Every revision that the newest one stands in for, so that nobody wonders what their ✅ became. */
@@ -194,7 +196,11 @@ static void write_wait(struct mw_paper *paper, const struct mw_scene *scene)
         mw_paper_wait(paper, "⏳ gathering logs and facts");
         break;
     case MW_STAGE_PLAN:
-        mw_paper_wait(paper, "⏳ working out %s", plan != NULL ? "another plan" : "a plan");
+        mw_paper_wait(paper, "⏳ %s%s",
+                      scene->incident->mass && plan == NULL
+                          ? "looking whether it comes back by itself, then working out "
+                          : "working out ",
+                      plan != NULL ? "another plan" : "a plan");
         break;
     case MW_STAGE_ASK:
         if (plan != NULL) {
@@ -256,8 +262,8 @@ static void write_summary(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_incident *incident = scene->incident;
     bool named = scene->installation != NULL && *scene->installation != '\0';
-    const char *where = talloc_asprintf(scene->memory, "%s%s%s", named ? scene->installation : "",
-                                        named ? " " : "", incident->resource);
+    const char *where = talloc_asprintf(scene->memory, "%s%s%s%s", named ? scene->installation : "",
+                                        named ? " " : "", incident->resource, mw_say_others(scene));
     if (incident->stage == MW_STAGE_CLOSED) {
         const char *change = mw_say_change(scene);
         mw_paper_summary(paper, "%s: %s%s%s (I%" PRId64 ")", where, mw_say_outcome(scene),

@@ -22,23 +22,29 @@ static const struct mw_metric_spec *spec_of(const struct mw_scene *scene, const 
                                                      : NULL;
 }
 
-const char *mw_scene_tool(const struct mw_incident *incident)
+const struct mw_step *mw_scene_step(const struct mw_incident *incident)
 {
     const struct mw_plan *plan = mw_incident_plan(incident);
     for (size_t i = 0; plan != NULL && i < plan->step_count; i++) {
         if (plan->steps[i].risk != MW_RISK_READ) {
-            return plan->steps[i].tool;
+            return &plan->steps[i];
         }
     }
     return NULL;
 }
 
+const char *mw_scene_tool(const struct mw_incident *incident)
+{
+    const struct mw_step *step = mw_scene_step(incident);
+    return step != NULL ? step->tool : NULL;
+}
+
 const char *mw_say_subject(const struct mw_scene *scene)
 {
     const struct mw_incident *incident = scene->incident;
-    return or_empty(talloc_asprintf(scene->memory, "I%" PRId64 " %s (%s, %s)", incident->id,
+    return or_empty(talloc_asprintf(scene->memory, "I%" PRId64 " %s (%s, %s)%s", incident->id,
                                     or_empty(incident->resource), or_empty(incident->kind),
-                                    or_empty(incident->environment)));
+                                    or_empty(incident->environment), mw_say_others(scene)));
 }
 
 const char *mw_say_symptom(const struct mw_scene *scene)
@@ -192,6 +198,9 @@ const char *mw_say_approval(const struct mw_scene *scene, const struct mw_plan *
     const char *asker = plan->undo ? last_word(scene, plan, MW_ACTION_UNDO) : NULL;
     if (asker != NULL) {
         return or_empty(talloc_asprintf(scene->memory, "asked for by %s %s", asker, at));
+    }
+    if (plan->undo) {
+        return or_empty(talloc_asprintf(scene->memory, "part of what was approved %s", at));
     }
     if (count == 0) {
         return or_empty(talloc_asprintf(scene->memory, "%s %s",

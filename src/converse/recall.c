@@ -81,7 +81,10 @@ json_t *mw_answer_incidents(struct mw_request *request)
             continue;
         }
         const char *name =
-            talloc_asprintf(memory, "I%" PRId64 " %s", incident->id, incident->resource);
+            incident->member_count == 0
+                ? talloc_asprintf(memory, "I%" PRId64 " %s", incident->id, incident->resource)
+                : talloc_asprintf(memory, "I%" PRId64 " %s +%zu", incident->id, incident->resource,
+                                  incident->member_count);
         mw_paper_row(&paper, mw_text_fit(memory, name, 16), state_word(memory, incident),
                      when(memory, incident->since));
         talloc_free(incident);
@@ -112,7 +115,8 @@ json_t *mw_answer_show(struct mw_request *request, int64_t id)
     const struct mw_scene scene = {.memory = request->memory,
                                    .installation = converse->settings.name,
                                    .incident = incident,
-                                   .resource = mw_watch_find(converse->watch, incident->resource)};
+                                   .resource = mw_watch_find(converse->watch, incident->resource),
+                                   .watch = converse->watch};
     json_t *answer = mw_card_message(&scene);
     json_object_del(answer, "slot");
     json_object_del(answer, "actions");
@@ -242,7 +246,7 @@ static void write_past(struct mw_paper *paper, struct mw_record *record, const c
         mw_record_incidents(record, paper->memory, MW_INCIDENTS_ALL, PAST_LOOK, &count, &error);
     for (size_t i = 0; ids != NULL && i < count && found < PAST_MAX; i++) {
         struct mw_incident *incident = mw_record_incident(record, paper->memory, ids[i], &error);
-        if (incident != NULL && strcmp(incident->resource, name) == 0) {
+        if (incident != NULL && mw_incident_has(incident, name)) {
             const char *tool = mw_scene_tool(incident);
             mw_paper_note(
                 paper, "%s I%" PRId64 " %s%s%s%s", when(paper->memory, incident->since),

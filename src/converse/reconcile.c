@@ -99,10 +99,10 @@ struct mw_outbox_item *mw_reconcile_render(const struct mw_scene *scene, size_t 
 static bool read_track(struct mw_converse *converse, const struct mw_incident *incident,
                        struct mw_track *track)
 {
-    const char *tool = incident->stage < MW_STAGE_CLOSED ? mw_scene_tool(incident) : NULL;
+    const struct mw_step *step = incident->stage < MW_STAGE_CLOSED ? mw_scene_step(incident) : NULL;
     struct mw_error error;
-    return tool != NULL && mw_record_track(converse->record, tool, incident->kind,
-                                           incident->environment, track, &error);
+    return step != NULL && mw_record_track(converse->record, step->tool, step->kind,
+                                           step->environment, track, &error);
 }
 
 static bool put_all(struct mw_converse *converse, int64_t id, const struct mw_outbox_item *items,
@@ -135,6 +135,7 @@ static bool reconcile(struct mw_converse *converse, TALLOC_CTX *memory, int64_t 
                              .installation = converse->settings.name,
                              .incident = incident,
                              .resource = mw_watch_find(converse->watch, incident->resource),
+                             .watch = converse->watch,
                              .track = has_track ? &track : NULL};
     bool closed = incident->stage == MW_STAGE_CLOSED;
     int64_t version = incident->version;

@@ -19,14 +19,24 @@ struct mw_scene {
     TALLOC_CTX *memory;
     const char *installation; /* its name; NULL: none */
     const struct mw_incident *incident;
-    const struct mw_resource *resource; /* NULL: it left the configuration */
-    const struct mw_track *track;       /* of mw_scene_tool(); NULL: not known */
+    const struct mw_resource *resource; /* the one that leads; NULL: it left the configuration */
+    const struct mw_watch *watch;       /* for the others; NULL: not at hand */
+    const struct mw_track *track;       /* of mw_scene_step(); NULL: not known */
 };
 
 struct mw_paper;
 
 /* "Cause (82 %): …", or why somebody takes something back. */
 void mw_scene_write_cause(struct mw_paper *paper, const struct mw_plan *plan);
+
+/* ---- the other resources of an incident (others.c) ---- */
+
+/* " and 2 more"; "" where it is alone. */
+const char *mw_say_others(const struct mw_scene *scene);
+/* Notes for the card; a sentence that names all; and rows of the table of before and after. */
+void mw_scene_write_others(struct mw_paper *paper, const struct mw_scene *scene);
+void mw_scene_write_names(struct mw_paper *paper, const struct mw_scene *scene);
+void mw_scene_write_rows(struct mw_paper *paper, const struct mw_scene *scene);
 
 /* ---- messages (new references) ---- */
 
@@ -43,7 +53,9 @@ bool mw_progress_due(const struct mw_plan *plan);
 
 /* ---- phrases (on the scene's memory) ---- */
 
-/* The tool of the newest plan whose past counts: its first that changes something. NULL: none. */
+/* The step of the newest plan whose past counts: its first that changes something. NULL: none. */
+const struct mw_step *mw_scene_step(const struct mw_incident *incident);
+/* Its tool, or NULL. */
 const char *mw_scene_tool(const struct mw_incident *incident);
 
 /* The newest plan of which a step was begun; NULL: nothing was ever done. */
@@ -52,7 +64,7 @@ const struct mw_plan *mw_scene_ran(const struct mw_incident *incident);
 /* Whether what was done was taken back. */
 bool mw_scene_undone(const struct mw_incident *incident);
 
-/* "I42 cache (redis, local)" */
+/* "I42 cache (redis, local)", "I42 db (postgres, local) and 2 more" */
 const char *mw_say_subject(const struct mw_scene *scene);
 /* "memory 97.2 % of maxmemory" */
 const char *mw_say_symptom(const struct mw_scene *scene);

@@ -69,7 +69,8 @@ json_t *mw_evidence_message(const struct mw_scene *scene)
     const struct mw_incident *incident = scene->incident;
     struct mw_paper paper;
     mw_paper_begin(&paper, scene->memory, MW_STATE_INFO, incident->id, "evidence");
-    mw_paper_headline(&paper, "Evidence on %s", incident->resource);
+    mw_paper_headline(&paper, "Evidence on %s%s", incident->resource, mw_say_others(scene));
+    mw_scene_write_names(&paper, scene);
     for (size_t i = 0; i < incident->log_count && i < EVIDENCE_LOG_LINES; i++) {
         mw_paper_log(&paper, incident->log[i].line, incident->log[i].times);
     }
@@ -98,8 +99,9 @@ bool mw_plan_due(const struct mw_incident *incident, const struct mw_plan *plan)
 /* In the tool's own words where the kind is known. */
 static const char *undo_text(const struct mw_scene *scene, const struct mw_step *step)
 {
-    const struct mw_tool *tools =
-        scene->resource != NULL ? scene->resource->target.ops->tools : NULL;
+    const struct mw_resource *resource =
+        scene->watch != NULL ? mw_watch_find(scene->watch, step->resource) : scene->resource;
+    const struct mw_tool *tools = resource != NULL ? resource->target.ops->tools : NULL;
     for (const struct mw_tool *tool = tools; tool != NULL && tool->name != NULL; tool++) {
         if (strcmp(tool->name, step->tool) == 0 && tool->undo != NULL) {
             return tool->undo;
@@ -163,8 +165,10 @@ json_t *mw_plan_message(const struct mw_scene *scene, const struct mw_plan *plan
     const char *slot = talloc_asprintf(scene->memory, "plan/%d", plan->revision);
     mw_paper_begin(&paper, scene->memory, MW_STATE_INFO, scene->incident->id, slot);
     const char *end = mw_say_plan_end(scene, plan);
-    mw_paper_headline(&paper, "%s for %s%s%s", mw_say_plan(scene, plan), scene->incident->resource,
-                      end != NULL ? " — " : "", end != NULL ? end : "");
+    mw_paper_headline(
+        &paper, "%s for %s%s%s", mw_say_plan(scene, plan),
+        talloc_asprintf(scene->memory, "%s%s", scene->incident->resource, mw_say_others(scene)),
+        end != NULL ? " — " : "", end != NULL ? end : "");
     mw_scene_write_cause(&paper, plan);
     size_t i;
     json_t *reason;
@@ -342,7 +346,7 @@ static void write_table(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_incident *incident = scene->incident;
     if (json_object_size(incident->before.metrics) == 0 &&
-        json_object_size(incident->after.metrics) == 0) {
+        json_object_size(incident->after.metrics) == 0 && incident->member_count == 0) {
         return;
     }
     json_auto_t *rest = json_object();
@@ -365,6 +369,7 @@ static void write_table(struct mw_paper *paper, const struct mw_scene *scene)
     {
         write_metric(paper, scene, rest, talloc_strdup(scene->memory, metric));
     }
+    mw_scene_write_rows(paper, scene);
 }
 
 /* What every step that was tried came to, over all plans. */
@@ -453,8 +458,9 @@ json_t *mw_verdict_message(const struct mw_scene *scene)
     struct mw_paper paper;
     mw_paper_begin(&paper, scene->memory, MW_STATE_INFO, incident->id, "verdict");
     const char *change = mw_say_change(scene);
-    mw_paper_summary(&paper, "I%" PRId64 " %s: %s%s%s", incident->id, incident->resource,
-                     mw_say_outcome(scene), *change != '\0' ? ", " : "", change);
+    mw_paper_summary(&paper, "I%" PRId64 " %s%s: %s%s%s", incident->id, incident->resource,
+                     mw_say_others(scene), mw_say_outcome(scene), *change != '\0' ? ", " : "",
+                     change);
     mw_paper_headline(&paper, "Evaluation of I%" PRId64 ": %s", incident->id,
                       mw_say_outcome(scene));
     write_durations(&paper, scene);

@@ -23,15 +23,24 @@
 
 /* ---- who needs whom ---- */
 
-static bool needs_at(const struct mw_watch *watch, const struct mw_resource *resource,
-                     const char *on, size_t depth)
+static size_t number_of(const struct mw_watch *watch, const char *name)
 {
-    if (resource == NULL || depth > watch->count)
+    size_t i = 0;
+    while (i < watch->count && strcmp(watch->resources[i]->name, name) != 0)
+        i++;
+    return i;
+}
+
+/* `seen` keeps those apart that were looked at already, so that many ways to the same one cost nothing. */
+static bool reaches(const struct mw_watch *watch, size_t from, const char *on, bool *seen)
+{
+    if (from == watch->count || seen[from])
         return false;
-    const struct mw_text_list *needs = &resource->config->depends_on;
+    seen[from] = true;
+    const struct mw_text_list *needs = &watch->resources[from]->config->depends_on;
     for (size_t i = 0; i < needs->count; i++) {
         if (strcmp(needs->items[i], on) == 0 ||
-            needs_at(watch, mw_watch_find(watch, needs->items[i]), on, depth + 1))
+            reaches(watch, number_of(watch, needs->items[i]), on, seen))
             return true;
     }
     return false;
@@ -39,7 +48,14 @@ static bool needs_at(const struct mw_watch *watch, const struct mw_resource *res
 
 bool mw_group_needs(const struct mw_watch *watch, const char *resource, const char *on)
 {
-    return needs_at(watch, mw_watch_find(watch, resource), on, 0);
+    size_t from = number_of(watch, resource);
+    /* Most need nothing, and then there is nothing to look for. */
+    if (from == watch->count || watch->resources[from]->config->depends_on.count == 0)
+        return false;
+    bool *seen = talloc_zero_array(NULL, bool, watch->count);
+    bool needs = reaches(watch, from, on, seen);
+    talloc_free(seen);
+    return needs;
 }
 
 static bool related(const struct mw_case *self, const char *resource)

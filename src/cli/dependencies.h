@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether what `depends_on` names is there, and nothing needs itself. */
+#ifndef MIDWATCH_CLI_DEPENDENCIES_H
+#define MIDWATCH_CLI_DEPENDENCIES_H
+
+#include "cli/settings.h"
+#include "config/config.h"
+
+/* `list` is `resources:` of the file, or NULL; each fault stands at its line. */
+void mw_dependencies_check(const struct mw_settings *settings, const struct mw_yaml *list,
+                           struct mw_faults *faults);
+
+#endif
