@@ -15,9 +15,12 @@
 
 /* What turns bad together is not noticed in the same moment: before an incident is looked into, nobody
  * may have joined for this long, and nobody who would may be halfway to turning bad. */
-#define QUIET_MS  1000
-#define SETTLE_MS 8000
-#define LOOK_MS   100
+#define QUIET_MS   1000
+#define SETTLE_MS  8000
+#define GLANCE_MS  1000 /* within which those who might join are looked at once more */
+#define GLANCE_MAX 200  /* resources; beyond it that would be a flood of probes */
+#define LOOK_MS    50
+#define MS_NS      INT64_C(1000000)
 
 #define MASS_LEAST 3 /* of two resources, one is no mass */
 
@@ -160,32 +163,40 @@ enum mw_stage mw_group_regroup(struct mw_case *self)
 
 /* ---- before it is looked into ---- */
 
-/* Somebody who would join is halfway to turning bad. */
-static bool anyone_coming(const struct mw_case *self)
+/* Somebody who would join was not looked at since, or is halfway to turning bad. */
+static bool anyone_coming(const struct mw_case *self, mw_mono_ns since)
 {
     const struct mw_watch *watch = self->respond->watch;
+    bool glance = mw_mono_now() - since < GLANCE_MS * MS_NS && watch->count <= GLANCE_MAX;
     for (size_t i = 0; i < watch->count; i++) {
-        const struct mw_resource *one = watch->resources[i];
-        if (one->health <= MW_HEALTH_HEALTHY && one->course.bad.count > 0 &&
-            mw_case_of(self->respond, one->name) == NULL &&
-            belongs(self, one->name, one->course.bad.since))
+        struct mw_resource *one = watch->resources[i];
+        bool halfway = one->course.bad.count > 0;
+        if (one->health > MW_HEALTH_HEALTHY || (!halfway && !glance) ||
+            mw_case_of(self->respond, one->name) != NULL ||
+            !belongs(self, one->name, halfway ? one->course.bad.since : mw_wall_now()))
+            continue;
+        if (halfway)
             return true;
+        if (one->begun_mono <= since && one->fiber != NULL) {
+            mw_watch_want(one);
+            return true;
+        }
     }
     return false;
 }
 
-static bool is_quiet(const struct mw_case *self)
+static bool is_quiet(const struct mw_case *self, mw_mono_ns since)
 {
-    bool recent =
-        self->joined_mono != 0 && mw_mono_now() - self->joined_mono < QUIET_MS * INT64_C(1000000);
-    return !recent && !anyone_coming(self);
+    bool recent = self->joined_mono != 0 && mw_mono_now() - self->joined_mono < QUIET_MS * MS_NS;
+    return !anyone_coming(self, since) && !recent;
 }
 
 void mw_group_settle(struct mw_case *self)
 {
     struct mw_deadline end = mw_deadline_in(SETTLE_MS);
+    mw_mono_ns since = mw_mono_now();
     struct mw_error error;
-    while (!is_quiet(self) && !mw_deadline_passed(end) && !mw_fiber_cancelled() &&
+    while (!is_quiet(self, since) && !mw_deadline_passed(end) && !mw_fiber_cancelled() &&
            mw_tally_count(self->incident, 0).stopped_by == NULL && !mw_case_is_healthy(self))
         mw_condition_wait(&self->changed, mw_deadline_in(LOOK_MS), &error);
     self->grown = false;

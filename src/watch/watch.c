@@ -194,6 +194,19 @@ void mw_watch_probe_all(struct mw_watch *watch)
 
 /* ---- asking for a sample ---- */
 
+static void want(struct mw_resource *resource, mw_mono_ns after)
+{
+    if (resource->wanted_after < after) {
+        resource->wanted_after = after;
+        mw_condition_notify(&resource->hurry);
+    }
+}
+
+void mw_watch_want(struct mw_resource *resource)
+{
+    want(resource, mw_mono_now());
+}
+
 bool mw_watch_await(struct mw_resource *resource, mw_mono_ns after, struct mw_deadline deadline,
                     struct mw_error *error)
 {
@@ -203,10 +216,7 @@ bool mw_watch_await(struct mw_resource *resource, mw_mono_ns after, struct mw_de
             return mw_error_set(error, MW_ERROR_CANCELLED, "%s is no longer watched",
                                 resource->name);
         }
-        if (resource->wanted_after < wanted) {
-            resource->wanted_after = wanted;
-            mw_condition_notify(&resource->hurry);
-        }
+        want(resource, wanted);
         if (!mw_condition_wait(&resource->sampled, deadline, error)) {
             return mw_error_wrap(error, "waiting for a probe of %s", resource->name);
         }

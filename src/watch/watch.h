@@ -130,6 +130,9 @@ MW_SUSPENDS void mw_watch_stop(struct mw_watch *watch);
 /* One probe of each resource, all at once, without hysteresis: for `status`. */
 MW_SUSPENDS void mw_watch_probe_all(struct mw_watch *watch);
 
+/* Makes a probe that begins after now come soon, without waiting for it. */
+void mw_watch_want(struct mw_resource *resource);
+
 /* Waits for a probe that was begun after `after` to end, and makes it come soon. Monotonic, since the
  * wall clock may jump. */
 MW_SUSPENDS bool mw_watch_await(struct mw_resource *resource, mw_mono_ns after,

@@ -18,7 +18,7 @@
 
 extern const struct mw_store_ops mw_store_sqlite;
 
-struct box box;
+struct box box, others[RIG_OTHERS];
 struct script script;
 struct mw_policy policy;
 struct mw_watch *watch;
@@ -34,7 +34,18 @@ static TALLOC_CTX *memory;
 static char folder[] = "/tmp/midwatch-respond-XXXXXX";
 static char store[200];
 
-/* ---- the box ---- */
+/* ---- the boxes ---- */
+
+static size_t other_count;
+static struct mw_resource_config other_configs[RIG_OTHERS];
+static char other_names[RIG_OTHERS][8];
+static const char *needed[RIG_OTHERS + 1];
+
+static struct box *box_of(const struct mw_target *target)
+{
+    int number = atoi(target->name + 3);
+    return number == 0 ? &box : &others[number - 1];
+}
 
 static bool box_create(struct mw_target *target, const void *config, struct mw_error *error)
 {
@@ -44,11 +55,12 @@ static bool box_create(struct mw_target *target, const void *config, struct mw_e
 static bool box_probe(struct mw_target *target, struct mw_deadline deadline,
                       struct mw_sample *sample, struct mw_error *error)
 {
-    if (box.unreachable)
+    struct box *self = box_of(target);
+    if (self->unreachable)
         return mw_error_set(error, MW_ERROR_RETRY, "nobody there");
     sample->measured_at = mw_wall_now();
     sample->source = "box";
-    mw_sample_add(sample, "level", box.level, true);
+    mw_sample_add(sample, "level", self->level, true);
     return true;
 }
 
@@ -56,31 +68,35 @@ static bool fix_assess(struct mw_target *target, const json_t *arguments,
                        struct mw_deadline deadline, TALLOC_CTX *on, struct mw_assessment *out,
                        struct mw_error *error)
 {
-    out->risk = box.risk;
+    struct box *self = box_of(target);
+    out->risk = self->risk;
     out->effect = "lowers the level";
     out->arguments = json_deep_copy(arguments);
-    json_object_set_new(out->arguments, "from", json_real(box.level));
-    out->undo = json_pack("{s:s, s:{s:s}}", "tool", "box_unfix", "arguments", "resource", "box");
+    json_object_set_new(out->arguments, "from", json_real(self->level));
+    out->undo =
+        json_pack("{s:s, s:{s:s}}", "tool", "box_unfix", "arguments", "resource", target->name);
     return true;
 }
 
 static bool fix_run(struct mw_target *target, const json_t *arguments, struct mw_deadline deadline,
                     json_t **result, struct mw_error *error)
 {
-    box.fixes++;
-    if (box.during_fix != NULL)
-        box.during_fix();
-    if (box.fix_takes > 0 && !mw_sleep(box.fix_takes, error))
+    struct box *self = box_of(target);
+    self->fixes++;
+    if (self->during_fix != NULL)
+        self->during_fix();
+    if (self->fix_takes > 0 && !mw_sleep(self->fix_takes, error))
         return false;
-    box.level = box.level_after;
-    *result = mw_tool_result(!box.fix_fails, NULL, "level is %.0f", box.level);
+    self->level = self->level_after;
+    *result = mw_tool_result(!self->fix_fails, NULL, "level is %.0f", self->level);
     return true;
 }
 
 static bool unfix_run(struct mw_target *target, const json_t *arguments,
                       struct mw_deadline deadline, json_t **result, struct mw_error *error)
 {
-    box.unfixes++;
+    struct box *self = box_of(target);
+    self->unfixes++;
     *result = mw_tool_result(true, NULL, "taken back");
     return true;
 }
@@ -127,6 +143,8 @@ static bool propose(struct mw_planner *asked, const json_t *situation,
                     json_t **proposal, struct mw_error *error)
 {
     script.asked++;
+    json_decref(script.told);
+    script.told = json_deep_copy(situation);
     script.looked = script.look != NULL &&
                     host->look(host->context, script.look, script.look_at, &script.seen, error);
     const json_t *previous = json_object_get(situation, "previous");
@@ -163,7 +181,19 @@ static void begin(void)
         .policy = &policy, .planner = &planner, .planner_timeout = 60000, .role_of = role_now};
     memory = talloc_new(NULL);
     watch = mw_watch_create(memory);
-    assert_non_null(mw_watch_add(watch, &box_ops, &box_config, NULL, &error));
+    struct mw_resource_config first = box_config;
+    first.depends_on =
+        (struct mw_text_list){.count = needed[0] != NULL, .items = (const char **)&needed[0]};
+    assert_non_null(
+        mw_watch_add(watch, &box_ops, talloc_memdup(memory, &first, sizeof first), NULL, &error));
+    for (size_t i = 0; i < other_count; i++) {
+        snprintf(other_names[i], sizeof other_names[i], "box%zu", i + 1);
+        other_configs[i] = box_config;
+        other_configs[i].name = other_names[i];
+        other_configs[i].depends_on = (struct mw_text_list){.count = needed[i + 1] != NULL,
+                                                            .items = (const char **)&needed[i + 1]};
+        assert_non_null(mw_watch_add(watch, &box_ops, &other_configs[i], NULL, &error));
+    }
     record = mw_record_open(memory, &mw_store_sqlite, store, MW_STORE_ACTIVE, &error);
     if (record == NULL)
         fail_msg("%s", error.text);
@@ -197,6 +227,8 @@ void rig_run(void (*body)(void))
     assert_non_null(mkdtemp(folder));
     snprintf(store, sizeof store, "%s/midwatch.db", folder);
     box = (struct box){.level = 40, .level_after = 50, .risk = MW_RISK_REVERSIBLE};
+    for (size_t i = 0; i < RIG_OTHERS; i++)
+        others[i] = box;
     script = (struct script){.steps = FIX, .confidence = 0.9};
     policy = (struct mw_policy){.fallback = MW_VERDICT_APPROVE,
                                 .approval_timeout = 1800000,
@@ -209,9 +241,20 @@ void rig_run(void (*body)(void))
     mw_runtime_run(in_fiber, &body);
     mw_runtime_finish();
     mw_clock_real();
+    json_decref(script.told);
     char command[300];
     snprintf(command, sizeof command, "rm -rf %s", folder);
     assert_int_equal(system(command), 0);
+}
+
+void rig_run_with(void (*body)(void), size_t count, const char *const *needs)
+{
+    other_count = count;
+    for (size_t i = 0; needs != NULL && i <= count; i++)
+        needed[i] = needs[i];
+    rig_run(body);
+    other_count = 0;
+    memset(needed, 0, sizeof needed);
 }
 
 void rig_restart(const char *file)

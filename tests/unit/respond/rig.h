@@ -17,6 +17,9 @@ struct box {
     void (*during_fix)(void);
 };
 extern struct box box;
+/* More of them, named box1, box2 and so on; each test says how many (rig_run_with) and who needs whom. */
+#define RIG_OTHERS 12
+extern struct box others[RIG_OTHERS];
 
 /* What the planner answers; NULL steps: nothing to propose. */
 struct script {
@@ -29,6 +32,7 @@ struct script {
     json_t *look_at;     /* with these arguments */
     bool looked;
     json_t *seen;
+    json_t *told;  /* the last situation */
     int64_t takes; /* ms that it thinks */
 };
 extern struct script script;
@@ -43,6 +47,8 @@ extern const struct mw_person viewer, operator_, alice, bob;
 
 /* Runs a test's body in a fiber with everything set up on a fresh store. */
 void rig_run(void (*body)(void));
+/* With so many others; `needs` are names in the order box, box1, box2 …: who needs whom, NULL for none. */
+void rig_run_with(void (*body)(void), size_t count, const char *const *needs);
 /* Ends the room and begins it anew on the same store, or on a copy of it. */
 void rig_restart(const char *store);
 void rig_copy_store(const char *to);
