@@ -300,6 +300,7 @@ static void write_left(struct mw_paper *paper, const struct mw_scene *scene)
                       mw_health_name(after->health),
                       mw_time_of_day(scene->memory, after->measured_at));
     }
+    bad = mw_scene_write_bad(paper, scene) || bad;
     bool left = incident->outcome == MW_OUTCOME_HANDED_OVER ||
                 incident->outcome == MW_OUTCOME_FAILED || incident->outcome == MW_OUTCOME_EXPIRED ||
                 incident->outcome == MW_OUTCOME_REJECTED;

@@ -94,3 +94,22 @@ void mw_scene_write_rows(struct mw_paper *paper, const struct mw_scene *scene)
     for (size_t i = 0; i < incident->member_count && i < TABLE_OTHERS; i++)
         write_row(paper, scene, &incident->members[i]);
 }
+
+bool mw_scene_write_bad(struct mw_paper *paper, const struct mw_scene *scene)
+{
+    const struct mw_incident *incident = scene->incident;
+    char *names = talloc_strdup(scene->memory, "");
+    size_t count = 0;
+    for (size_t i = 0; i < incident->member_count; i++) {
+        const struct mw_member *member = &incident->members[i];
+        if (member->after.health >= MW_HEALTH_DEGRADED && ++count <= CARD_OTHERS)
+            names = talloc_asprintf_append_buffer(names, "%s%s (%s)", count > 1 ? ", " : "",
+                                                  member->resource,
+                                                  mw_health_name(member->after.health));
+    }
+    if (count > CARD_OTHERS)
+        names = talloc_asprintf_append_buffer(names, " and %zu more", count - CARD_OTHERS);
+    if (count > 0)
+        mw_paper_note(paper, "still bad: %s", names);
+    return count > 0;
+}

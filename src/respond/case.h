@@ -94,6 +94,8 @@ struct mw_case *mw_group_home(const struct mw_respond *respond, const struct mw_
 void mw_group_join(struct mw_case *self, const struct mw_resource *resource);
 /* Some joined after the evidence was gathered: what was planned is void, and it begins anew. */
 enum mw_stage mw_group_regroup(struct mw_case *self);
+/* A plan that became void in this way says nothing against its steps. */
+bool mw_group_overtook(const struct mw_plan *plan);
 /* Waits a moment for those that turn bad together with it. */
 MW_SUSPENDS void mw_group_settle(struct mw_case *self);
 /* Lets the likeliest root lead; true: that is another one now. */

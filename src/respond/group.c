@@ -149,13 +149,22 @@ void mw_group_join(struct mw_case *self, const struct mw_resource *resource)
     mw_condition_notify(&self->changed);
 }
 
+#define JOINED " turned bad too"
+
+bool mw_group_overtook(const struct mw_plan *plan)
+{
+    size_t length = plan->state_reason != NULL ? strlen(plan->state_reason) : 0;
+    return plan->state == MW_PLAN_VOID && length > strlen(JOINED) &&
+           strcmp(plan->state_reason + length - strlen(JOINED), JOINED) == 0;
+}
+
 enum mw_stage mw_group_regroup(struct mw_case *self)
 {
     struct mw_plan *plan = mw_incident_plan(self->incident);
     if (plan != NULL && plan->state == MW_PLAN_PROPOSED) {
         plan->state = MW_PLAN_VOID;
         plan->state_reason =
-            talloc_asprintf(self->incident, "%s turned bad too",
+            talloc_asprintf(self->incident, "%s" JOINED,
                             self->incident->members[self->incident->member_count - 1].resource);
     }
     return MW_STAGE_EVIDENCE;

@@ -42,7 +42,7 @@ static json_t *situation_previous(const struct mw_incident *incident, json_t *co
     for (size_t i = 0; i < incident->plan_count; i++) {
         const struct mw_plan *plan = &incident->plans[i];
         /* That it was taken back stands with the steps that were. */
-        if (plan->undo)
+        if (plan->undo || mw_group_overtook(plan))
             continue;
         json_t *steps = json_array();
         for (size_t j = 0; j < plan->step_count; j++) {

@@ -141,7 +141,8 @@ def test_restart_that_fails_is_told(lab):
 
 def test_two_resources_two_incidents(lab):
     first, second = lab.redis(), lab.redis()
-    lab.write_config([lab.resource(first, name="one"), lab.resource(second, name="two")])
+    lab.write_config([lab.resource(first, name="one"), lab.resource(second, name="two")],
+                     policy={"group_window": "0s"})
     midwatch = lab.run()
     first.fill()
     lab.wait_plan(midwatch, number=1)

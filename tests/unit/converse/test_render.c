@@ -123,6 +123,60 @@ static void assert_silent(const char *text, const char *part)
 
 /* ---- the card ---- */
 
+static void add_member(const char *name, const char *symptom, double before, double after)
+{
+    struct mw_member *member = mw_incident_add_member(incident);
+    member->resource = talloc_strdup(memory, name);
+    member->kind = talloc_strdup(memory, "http");
+    member->environment = talloc_strdup(memory, "local");
+    member->severity = MW_HEALTH_FAILED;
+    member->finding_count = 1;
+    member->findings = talloc_zero(memory, struct mw_finding);
+    member->findings->metric = talloc_strdup(memory, "status");
+    member->findings->text = talloc_strdup(memory, symptom);
+    member->before.metrics = json_pack("{s:f}", "status", before);
+    member->after.metrics = json_pack("{s:f}", "status", after);
+}
+
+static void test_a_card_for_several(void **state)
+{
+    add_member("shop", "status 503", 503, 200);
+    const char *card = read_out(mw_card_message(&scene));
+    assert_says(card, "shop-prod cache and 1 more: redis memory 97.2 %",
+                "<headline>I42 cache (redis, local) and 1 more memory 97.2 % of maxmemory",
+                "with it shop (http, local) FAILED: status 503");
+    assert_silent(card, "own network");
+    assert_silent(card, "the thread names them");
+    const char *evidence = read_out(mw_evidence_message(&scene));
+    assert_says(evidence, "Evidence on cache and 1 more", "It is about cache, shop.");
+
+    for (int i = 0; i < 5; i++) {
+        add_member(talloc_asprintf(memory, "web%d", i), "status 502", 502, 200);
+    }
+    incident->mass = true;
+    card = read_out(mw_card_message(&scene));
+    assert_says(card, "and 6 more", "⚠ so much turned bad at once", "with it shop", "with it web2",
+                "and 2 more; the thread names them");
+    assert_silent(card, "with it web3");
+}
+
+static void test_a_verdict_for_several(void **state)
+{
+    add_member("shop", "status 503", 503, 200);
+    add_member("web", "has failed", 1, 1);
+    TALLOC_FREE(incident->members[1].findings->metric);
+    incident->members[1].before.health = MW_HEALTH_FAILED;
+    incident->members[1].after.health = MW_HEALTH_HEALTHY;
+    incident->stage = MW_STAGE_CLOSED;
+    incident->outcome = MW_OUTCOME_RECOVERED;
+    const char *verdict = read_out(mw_verdict_message(&scene));
+    assert_says(verdict, "I42 cache and 2 more: recovered", "shop status|503|200|",
+                "web|FAILED|HEALTHY|");
+    incident->outcome = MW_OUTCOME_FAILED;
+    incident->members[0].after.health = MW_HEALTH_FAILED;
+    assert_says(read_out(mw_card_message(&scene)), "still bad: shop (FAILED)", "say fix cache");
+}
+
 static void test_a_new_card(void **state)
 {
     const char *card = read_out(mw_card_message(&scene));
@@ -546,6 +600,8 @@ static void test_next_to_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_card_for_several),
+        TEST(test_a_verdict_for_several),
         TEST(test_a_new_card),
         TEST(test_the_card_that_asks),
         TEST(test_two_approvers),

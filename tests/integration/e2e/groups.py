@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several servers in one incident: one card, one plan, one yes."""
+from lab import equal, expect, wait_for
+
+
+def two(lab, **keys):
+    first, second = lab.redis(), lab.redis()
+    lab.write_config([lab.resource(first, "cache"), lab.resource(second, "sessions", **keys)])
+    return first, second, lab.run()
+
+
+def test_two_at_once_are_one_incident(lab):
+    first, second, midwatch = two(lab)
+    first.fill()
+    second.fill()
+    incident = lab.wait_plan(midwatch)
+    equal(sorted(incident["resources"]), ["cache", "sessions"], "resources of I1")
+    plan = incident["plans"][-1]
+    equal(sorted(step["arguments"]["resource"] for step in plan["steps"]), ["cache", "sessions"],
+          "what the plan is about")
+    expect("and 1 more" in midwatch.text(), "the card says that it is about two")
+    midwatch.say(f"approve I1 r{plan['revision']}")
+    incident = lab.wait_closed("recovered")
+    for server in (first, second):
+        equal(server.config_sets(), 1, "CONFIG SET at each")
+        expect(server.percent() < 95, f"memory is still at {server.percent():.1f} %")
+    equal(lab.query("SELECT COUNT(*) FROM incident"), [(1,)], "incidents")
+    expect(incident["members"][0]["after"]["memory_percent"] < 95, "after, of the other one")
+
+
+def test_the_root_comes_first(lab):
+    """sessions needs cache: what is done begins, and here ends, at cache."""
+    first, second, midwatch = two(lab, depends_on=["cache"])
+    second.fill()
+    lab.wait_plan(midwatch)
+    equal(lab.incident()["resources"], ["sessions"], "who leads at first")
+    first.fill()
+    incident = lab.wait_plan(midwatch, revision=2)
+    equal(incident["resources"], ["cache", "sessions"], "who leads then")
+    equal(incident["plans"][0]["state"], "void", "the plan that knew only of one")
+    equal([step["arguments"]["resource"] for step in incident["plans"][1]["steps"]], ["cache"],
+          "the plan begins at the root")
+    midwatch.ask("approve I1 r1", r"r1")
+    equal(first.config_sets() + second.config_sets(), 0, "CONFIG SET after approving a void plan")
+    midwatch.say("approve I1 r2")
+    # The root is well then, and what needs it is not, so it has its own plan.
+    incident = lab.wait_plan(midwatch, revision=3, seconds=60)
+    equal(first.config_sets(), 1, "CONFIG SET at the root")
+    equal([step["arguments"]["resource"] for step in incident["plans"][2]["steps"]], ["sessions"],
+          "the next plan")
+    midwatch.say("approve I1 r3")
+    lab.wait_closed("recovered", seconds=40)
+    equal(second.config_sets(), 1, "CONFIG SET at the other")
+
+
+def test_needs_that_lead_nowhere_are_faults(lab):
+    redis = lab.redis()
+    lab.write_config([lab.resource(redis, "cache", depends_on=["cach"]),
+                      lab.resource(redis, "a", depends_on=["b"]),
+                      lab.resource(redis, "b", depends_on=["a"])])
+    done = lab.cli("check")
+    equal(done.returncode, 2, "status of check")
+    expect("did you mean `cache`?" in done.stderr, done.stderr)
+    equal(done.stderr.count("needs itself in the end"), 2, "circles")
+
+
+def test_a_dead_host_is_one_incident(lab):
+    """Six of seven die at once: midwatch suspects itself, waits, and they come back."""
+    servers = [lab.redis() for _ in range(7)]
+    lab.write_config([lab.resource(server, f"box{number}")
+                      for number, server in enumerate(servers)],
+                     policy={"mass_failure": {"percent": 30, "window": "30s"}, "default": "auto"})
+    midwatch = lab.run()
+    for server in servers[1:]:
+        server.kill()
+    incident = wait_for("the six to be in one", lambda: (lab.incident() or {}).get(
+        "mass_failure") and len(lab.incident()["resources"]) == 6 and lab.incident(), 15)
+    equal(incident["plans"], [], "plans while it waits")
+    midwatch.wait_out("own network", 5)
+    for server in servers[1:]:
+        server.start()
+    lab.wait_closed("self_recovered", seconds=30)
+    equal(lab.query("SELECT COUNT(*) FROM incident"), [(1,)], "incidents")
