@@ -38,7 +38,7 @@ static char store[200];
 
 static size_t other_count;
 static struct mw_resource_config other_configs[RIG_OTHERS];
-static char other_names[RIG_OTHERS][8];
+static char other_names[RIG_OTHERS][24];
 static const char *needed[RIG_OTHERS + 1];
 
 static struct box *box_of(const struct mw_target *target)
