@@ -122,6 +122,95 @@ static void restarts_what_does_not_answer(void **state)
     assert_string_equal(first_tool(proposal), "redis_restart");
 }
 
+/* ---- several resources ---- */
+
+/* A full Redis of that name that needs another (NULL: none). */
+static json_t *full_one(const char *name, const char *need, const char *health)
+{
+    json_t *one = full_redis(false, "");
+    json_t *resource = json_object_get(one, "resource");
+    json_object_set_new(resource, "name", json_string(name));
+    json_object_set_new(resource, "depends_on",
+                        need != NULL ? json_pack("[s]", need) : json_array());
+    json_object_set_new(one, "health", json_string(health));
+    json_object_del(one, "previous");
+    return one;
+}
+
+/* What the plan is about, in its order: "box other". */
+static const char *about(const json_t *proposal, char text[64])
+{
+    size_t i;
+    const json_t *step;
+    text[0] = '\0';
+    json_array_foreach(json_object_get(proposal, "steps"), i, step)
+    {
+        strcat(text, i > 0 ? " " : "");
+        strcat(text,
+               json_string_value(json_object_get(json_object_get(step, "arguments"), "resource")));
+    }
+    return text;
+}
+
+static void plans_for_each_of_several(void **state)
+{
+    struct mw_error error = {0};
+    char text[64];
+    json_t *situation = full_one("box", NULL, "DEGRADED");
+    json_object_set_new(situation, "others",
+                        json_pack("[o, o]", full_one("other", NULL, "DEGRADED"),
+                                  full_one("well", NULL, "HEALTHY")));
+    json_auto_t *proposal = propose(situation, &error);
+    assert_string_equal(about(proposal, text), "box other");
+    assert_non_null(
+        strstr(json_string_value(json_object_get(proposal, "root_cause")), "; other: "));
+    assert_int_equal(json_array_size(json_object_get(proposal, "evidence")), 4);
+}
+
+static void begins_at_the_root(void **state)
+{
+    struct mw_error error = {0};
+    char text[64];
+    json_t *situation = full_one("root", NULL, "DEGRADED");
+    json_object_set_new(situation, "others",
+                        json_pack("[o, o]", full_one("leaf", "middle", "DEGRADED"),
+                                  full_one("middle", "root", "HEALTHY")));
+    json_auto_t *proposal = propose(situation, &error);
+    assert_string_equal(about(proposal, text), "root");
+
+    /* The root is well again and the leaf is not. */
+    situation = full_one("root", NULL, "HEALTHY");
+    json_object_set_new(situation, "others",
+                        json_pack("[o, o]", full_one("leaf", "middle", "DEGRADED"),
+                                  full_one("middle", "root", "HEALTHY")));
+    json_auto_t *next = propose(situation, &error);
+    assert_string_equal(about(next, text), "leaf");
+}
+
+/* What was tried on one says nothing of the other. */
+static void remembers_for_each(void **state)
+{
+    struct mw_error error = {0};
+    char text[64];
+    json_t *situation = full_one("box", NULL, "DEGRADED");
+    json_object_set_new(situation, "others", json_pack("[o]", full_one("other", NULL, "DEGRADED")));
+    json_object_set_new(situation, "previous",
+                        json_pack("[{s:[{s:s, s:{s:s, s:i}, s:s}], s:s}]", "steps", "tool",
+                                  "redis_scale_memory", "arguments", "resource", "box", "maxmemory",
+                                  1, "state", "done", "complaint", "no"));
+    json_auto_t *proposal = propose(situation, &error);
+    assert_string_equal(about(proposal, text), "other");
+}
+
+static void a_circle_of_needs_does_not_hang_it(void **state)
+{
+    struct mw_error error = {0};
+    json_t *situation = full_one("a", "b", "DEGRADED");
+    json_object_set_new(situation, "others", json_pack("[o]", full_one("b", "a", "DEGRADED")));
+    json_auto_t *proposal = propose(situation, &error);
+    assert_non_null(proposal);
+}
+
 static void leaves_out_half_sentences(void **state)
 {
     json_auto_t *situation = json_pack("{s:{s:f}}", "metrics", "a", 1.0);
@@ -147,6 +236,10 @@ int main(void)
         cmocka_unit_test(proposes_again_what_may_never_have_happened),
         cmocka_unit_test(says_when_no_runbook_fits),
         cmocka_unit_test(restarts_what_does_not_answer),
+        cmocka_unit_test(plans_for_each_of_several),
+        cmocka_unit_test(begins_at_the_root),
+        cmocka_unit_test(remembers_for_each),
+        cmocka_unit_test(a_circle_of_needs_does_not_hang_it),
         cmocka_unit_test(leaves_out_half_sentences),
         cmocka_unit_test(refuses_a_folder_that_is_not_there),
     };
