@@ -7,23 +7,55 @@
 #include "record/incident_rows.h"
 
 /* The places of the queries in the transaction. */
-enum { INCIDENT, PLANS, STEPS, DECISIONS, MEMBERS };
+enum { INCIDENT, PLANS, STEPS, DECISIONS, MEMBERS, QUERIES };
 
-void mw_rows_query_incident(struct mw_sql *sql, int64_t id)
+static const char *which_ids(const struct mw_rows_which *which)
 {
-    mw_sql_query(sql, "SELECT " MW_INCIDENT_COLUMNS " FROM incident WHERE id = ?");
-    mw_sql_integer(sql, id);
-    mw_sql_query(sql, "SELECT " MW_PLAN_COLUMNS " FROM plan WHERE incident = ? ORDER BY revision");
-    mw_sql_integer(sql, id);
-    mw_sql_query(sql, "SELECT revision, " MW_STEP_COLUMNS " FROM step WHERE incident = ?"
-                      " ORDER BY revision, position");
-    mw_sql_integer(sql, id);
-    mw_sql_query(sql, "SELECT id, " MW_DECISION_COLUMNS " FROM decision WHERE incident = ?"
-                      " ORDER BY id");
-    mw_sql_integer(sql, id);
-    mw_sql_query(sql, "SELECT " MW_MEMBER_COLUMNS " FROM member WHERE incident = ?"
-                      " ORDER BY position");
-    mw_sql_integer(sql, id);
+    if (which->id != 0) {
+        return "?";
+    }
+    return which->resource != NULL
+               ? "SELECT id FROM incident WHERE resource = ? AND id < ?"
+                 " UNION SELECT incident FROM member WHERE resource = ? AND incident < ?"
+                 " ORDER BY 1 DESC LIMIT ?"
+               : "SELECT id FROM incident WHERE id < ? ORDER BY id DESC LIMIT ?";
+}
+
+static void add_query(struct mw_sql *sql, const struct mw_rows_which *which, const char *head,
+                      const char *tail)
+{
+    char *text = talloc_asprintf(sql->transaction, "%s IN (%s) %s", head, which_ids(which), tail);
+    if (text == NULL) {
+        sql->failed = true;
+        return;
+    }
+    mw_sql_query(sql, text);
+    if (which->id != 0) {
+        mw_sql_integer(sql, which->id);
+        return;
+    }
+    for (int part = 0; part < (which->resource != NULL ? 2 : 1); part++) {
+        if (which->resource != NULL) {
+            mw_sql_text(sql, which->resource);
+        }
+        mw_sql_integer(sql, which->below);
+    }
+    mw_sql_integer(sql, which->limit);
+}
+
+void mw_rows_query_incidents(struct mw_sql *sql, const struct mw_rows_which *which)
+{
+    add_query(sql, which, "SELECT id, " MW_INCIDENT_COLUMNS " FROM incident WHERE id",
+              "ORDER BY id DESC");
+    add_query(sql, which, "SELECT incident, " MW_PLAN_COLUMNS " FROM plan WHERE incident",
+              "ORDER BY incident DESC, revision");
+    add_query(sql, which, "SELECT incident, revision, " MW_STEP_COLUMNS " FROM step WHERE incident",
+              "ORDER BY incident DESC, revision, position");
+    add_query(sql, which,
+              "SELECT incident, id, " MW_DECISION_COLUMNS " FROM decision WHERE incident",
+              "ORDER BY incident DESC, id");
+    add_query(sql, which, "SELECT incident, " MW_MEMBER_COLUMNS " FROM member WHERE incident",
+              "ORDER BY incident DESC, position");
 }
 
 static enum mw_health parse_health(struct mw_row *row, const char *text)
@@ -152,10 +184,24 @@ static void read_member(struct mw_row *row, TALLOC_CTX *memory, struct mw_member
     read_reading(row, &member->after);
 }
 
-static bool read_members(const struct mw_sql *sql, struct mw_incident *incident)
+/* The next row of a query, where it belongs to this incident; its first cell is behind it then. */
+static bool next_row(struct mw_rows_reader *reader, size_t query, int64_t id, struct mw_row *row)
 {
-    for (size_t i = 0; i < mw_sql_rows(sql, MEMBERS); i++) {
-        struct mw_row row = mw_sql_row(sql, MEMBERS, i);
+    if (reader->next[query] == mw_sql_rows(reader->sql, query)) {
+        return false;
+    }
+    *row = mw_sql_row(reader->sql, query, reader->next[query]);
+    if (mw_row_integer(row) != id) {
+        return false;
+    }
+    reader->next[query]++;
+    return true;
+}
+
+static bool read_members(struct mw_rows_reader *reader, struct mw_incident *incident)
+{
+    struct mw_row row;
+    while (next_row(reader, MEMBERS, incident->id, &row)) {
         struct mw_member *member = mw_incident_add_member(incident);
         if (member == NULL) {
             return false;
@@ -207,49 +253,45 @@ static void read_plan(struct mw_row *row, TALLOC_CTX *memory, struct mw_plan *pl
     plan->usage = mw_row_json(row);
 }
 
-/* How many step rows from `first` on belong to this revision. */
-static size_t count_steps(const struct mw_sql *sql, size_t first, int64_t revision)
+/* How many of the next step rows belong to this revision. */
+static size_t count_steps(const struct mw_rows_reader *reader, int64_t id, int64_t revision)
 {
-    size_t last = first;
-    while (last < mw_sql_rows(sql, STEPS)) {
-        struct mw_row row = mw_sql_row(sql, STEPS, last);
-        if (mw_row_integer(&row) != revision) {
-            break;
-        }
-        last++;
+    struct mw_rows_reader ahead = *reader;
+    size_t count = 0;
+    struct mw_row row;
+    while (next_row(&ahead, STEPS, id, &row) && mw_row_integer(&row) == revision) {
+        count++;
     }
-    return last - first;
+    return count;
 }
 
-static bool read_plans(const struct mw_sql *sql, struct mw_incident *incident)
+static bool read_plans(struct mw_rows_reader *reader, struct mw_incident *incident)
 {
-    size_t next_step = 0;
-    for (size_t i = 0; i < mw_sql_rows(sql, PLANS); i++) {
-        struct mw_row row = mw_sql_row(sql, PLANS, i);
+    struct mw_row row, step;
+    while (next_row(reader, PLANS, incident->id, &row)) {
         struct mw_row ahead = row;
-        size_t steps = count_steps(sql, next_step, mw_row_integer(&ahead));
+        size_t steps = count_steps(reader, incident->id, mw_row_integer(&ahead));
         struct mw_plan *plan = mw_incident_add_plan(incident, steps);
         if (plan == NULL) {
             return false;
         }
         read_plan(&row, incident, plan);
-        for (size_t j = 0; j < steps; j++) {
-            struct mw_row step = mw_sql_row(sql, STEPS, next_step++);
+        for (size_t i = 0; i < steps && next_row(reader, STEPS, incident->id, &step); i++) {
             mw_row_integer(&step);
-            read_step(&step, incident, &plan->steps[j]);
+            read_step(&step, incident, &plan->steps[i]);
             row.damaged |= step.damaged;
         }
         if (row.damaged) {
             return false;
         }
     }
-    return next_step == mw_sql_rows(sql, STEPS);
+    return !next_row(reader, STEPS, incident->id, &step);
 }
 
-static bool read_decisions(const struct mw_sql *sql, struct mw_incident *incident)
+static bool read_decisions(struct mw_rows_reader *reader, struct mw_incident *incident)
 {
-    for (size_t i = 0; i < mw_sql_rows(sql, DECISIONS); i++) {
-        struct mw_row row = mw_sql_row(sql, DECISIONS, i);
+    struct mw_row row;
+    while (next_row(reader, DECISIONS, incident->id, &row)) {
         struct mw_decision *decision = mw_incident_add_decision(incident);
         if (decision == NULL) {
             return false;
@@ -267,28 +309,42 @@ static bool read_decisions(const struct mw_sql *sql, struct mw_incident *inciden
     return true;
 }
 
-struct mw_incident *mw_rows_read_incident(const struct mw_sql *sql, TALLOC_CTX *memory, int64_t id,
-                                          struct mw_error *error)
+/* What is left of this incident after damage was met. */
+static void skip_rest(struct mw_rows_reader *reader, int64_t id)
 {
-    if (mw_sql_rows(sql, INCIDENT) == 0) {
-        mw_error_set(error, MW_ERROR_BAD_INPUT, "there is no incident I%" PRId64, id);
-        return NULL;
+    struct mw_row row;
+    for (size_t query = PLANS; query < QUERIES; query++) {
+        while (next_row(reader, query, id, &row)) {
+        }
     }
+}
+
+bool mw_rows_next(struct mw_rows_reader *reader, TALLOC_CTX *memory, int64_t *id,
+                  struct mw_incident **read, struct mw_error *error)
+{
+    *read = NULL;
+    if (reader->next[INCIDENT] == mw_sql_rows(reader->sql, INCIDENT)) {
+        return false;
+    }
+    struct mw_row row = mw_sql_row(reader->sql, INCIDENT, reader->next[INCIDENT]++);
+    *id = mw_row_integer(&row);
     struct mw_incident *incident = mw_incident_create(memory);
     if (incident == NULL) {
-        mw_error_set(error, MW_ERROR_RETRY, "out of memory while reading I%" PRId64, id);
-        return NULL;
+        mw_error_set(error, MW_ERROR_RETRY, "out of memory while reading I%" PRId64, *id);
+        skip_rest(reader, *id);
+        return true;
     }
-    incident->id = id;
-    struct mw_row row = mw_sql_row(sql, INCIDENT, 0);
+    incident->id = *id;
     read_incident(&row, incident);
-    if (row.damaged || !read_plans(sql, incident) || !read_decisions(sql, incident) ||
-        !read_members(sql, incident)) {
+    if (row.damaged || !read_plans(reader, incident) || !read_decisions(reader, incident) ||
+        !read_members(reader, incident)) {
         talloc_free(incident);
+        skip_rest(reader, *id);
         mw_error_set(error, MW_ERROR_PERMANENT,
                      "I%" PRId64 " is damaged in the record and cannot be read: restore a backup",
-                     id);
-        return NULL;
+                     *id);
+        return true;
     }
-    return incident;
+    *read = incident;
+    return true;
 }

@@ -14,10 +14,25 @@ void mw_rows_write_plan(struct mw_sql *sql, const struct mw_incident *incident,
 void mw_rows_write_decision(struct mw_sql *sql, const struct mw_incident *incident,
                             const struct mw_decision *decision);
 
-/* Adds the queries for an incident and all below it. */
-void mw_rows_query_incident(struct mw_sql *sql, int64_t id);
-/* Makes the incident out of what these returned, when they were the transaction's first. */
-struct mw_incident *mw_rows_read_incident(const struct mw_sql *sql, TALLOC_CTX *memory, int64_t id,
-                                          struct mw_error *error);
+/* Which incidents are read, newest first: one, or the newest of all or of a resource. */
+struct mw_rows_which {
+    int64_t id; /* 0: those that the others say */
+    const char *resource;
+    int64_t below; /* numbers below this one */
+    int64_t limit;
+};
+
+/* Adds the queries for these incidents and all below them. */
+void mw_rows_query_incidents(struct mw_sql *sql, const struct mw_rows_which *which);
+
+/* Walks along what these returned, when they were the transaction's first; begins with zeros. */
+struct mw_rows_reader {
+    const struct mw_sql *sql;
+    size_t next[5];
+};
+/* The next incident and its number; false at the end. One that cannot be read is NULL and the error says
+ * why; the walk goes on behind it. */
+bool mw_rows_next(struct mw_rows_reader *reader, TALLOC_CTX *memory, int64_t *id,
+                  struct mw_incident **read, struct mw_error *error);
 
 #endif

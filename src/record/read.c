@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "record/incident_rows.h"
 #include "record/record.h"
 #include "record/sql.h"
@@ -12,18 +14,70 @@
 /* Step states that say that the tool was called. */
 #define CALLED "('done', 'failed', 'unknown', 'undone')"
 
+/* So many whole incidents at a time: they are made in one go, and the loop waits for it. */
+#define PAGE_MAX 100
+
 struct mw_incident *mw_record_incident(struct mw_record *record, TALLOC_CTX *memory, int64_t id,
                                        struct mw_error *error)
 {
+    const struct mw_rows_which which = {.id = id};
     struct mw_sql sql;
     mw_sql_begin(&sql);
-    mw_rows_query_incident(&sql, id);
+    mw_rows_query_incidents(&sql, &which);
     struct mw_incident *incident = NULL;
     if (mw_sql_commit(record, &sql, mw_sql_deadline(), error)) {
-        incident = mw_rows_read_incident(&sql, memory, id, error);
+        struct mw_rows_reader reader = {.sql = &sql};
+        if (id == 0 || !mw_rows_next(&reader, memory, &id, &incident, error)) {
+            mw_error_set(error, MW_ERROR_BAD_INPUT, "there is no incident I%" PRId64, id);
+        }
     }
     mw_sql_finish(&sql);
     return incident;
+}
+
+/* Reads what the transaction returned; NULL: out of memory. */
+static struct mw_incident **read_page(const struct mw_sql *sql, TALLOC_CTX *memory,
+                                      struct mw_incident_page *page, size_t *count)
+{
+    size_t rows = mw_sql_rows(sql, 0);
+    struct mw_incident **incidents = talloc_zero_array(memory, struct mw_incident *, rows);
+    struct mw_rows_reader reader = {.sql = sql};
+    struct mw_incident *incident;
+    struct mw_error error;
+    *count = 0;
+    while (incidents != NULL && mw_rows_next(&reader, incidents, &page->below, &incident, &error)) {
+        if (incident != NULL) {
+            incidents[(*count)++] = incident;
+        } else {
+            mw_log_warning("record", "passed over: %s", error.text);
+        }
+    }
+    page->end = rows < page->limit;
+    return incidents;
+}
+
+struct mw_incident **mw_record_page(struct mw_record *record, TALLOC_CTX *memory,
+                                    struct mw_incident_page *page, size_t *count,
+                                    struct mw_error *error)
+{
+    if (page->limit > PAGE_MAX) {
+        page->limit = PAGE_MAX;
+    }
+    const struct mw_rows_which which = {.resource = page->resource,
+                                        .below = page->below > 0 ? page->below : INT64_MAX,
+                                        .limit = (int64_t)page->limit};
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_rows_query_incidents(&sql, &which);
+    struct mw_incident **incidents = NULL;
+    if (mw_sql_commit(record, &sql, mw_sql_deadline(), error)) {
+        incidents = read_page(&sql, memory, page, count);
+        if (incidents == NULL) {
+            mw_error_set(error, MW_ERROR_RETRY, "out of memory while reading incidents");
+        }
+    }
+    mw_sql_finish(&sql);
+    return incidents;
 }
 
 static const char *incidents_query(enum mw_incident_filter filter)

@@ -61,6 +61,20 @@ MW_SUSPENDS bool mw_change_commit(struct mw_change *change, bool intent, struct 
 MW_SUSPENDS struct mw_incident *mw_record_incident(struct mw_record *record, TALLOC_CTX *memory,
                                                    int64_t id, struct mw_error *error);
 
+/* Which whole incidents to read, and how far that went. */
+struct mw_incident_page {
+    const char *resource; /* leads it or is a member; NULL: all */
+    int64_t below; /* only numbers below this one; 0: from the newest on. Set for the next page */
+    size_t limit;  /* at most 100, which more is cut to */
+    bool end;      /* set when there are no more */
+};
+
+/* They and all below them, newest first, in one transaction; a talloc array with `*count` items that owns
+ * them. One that is damaged is left out, and the log says so. */
+MW_SUSPENDS struct mw_incident **mw_record_page(struct mw_record *record, TALLOC_CTX *memory,
+                                                struct mw_incident_page *page, size_t *count,
+                                                struct mw_error *error);
+
 enum mw_incident_filter {
     MW_INCIDENTS_OPEN,   /* not closed */
     MW_INCIDENTS_UNTOLD, /* closed, but chat has not been told all (see mw_record_told) */
