@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The subcommands that read the record: incidents, incident, audit. They may run beside the daemon. */
-#include <string.h>
-
+/* The subcommands that read incidents from the record. They may run beside the daemon. */
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -9,11 +7,24 @@
 
 #define LISTED_MAX 1000
 
-static struct mw_record *open_record(TALLOC_CTX *memory, const struct mw_settings *settings,
-                                     struct mw_error *error)
+int mw_with_record(const struct mw_invocation *invocation, const struct mw_settings *settings,
+                   int (*read)(const struct mw_invocation *invocation,
+                               const struct mw_settings *settings, struct mw_record *record,
+                               TALLOC_CTX *memory))
 {
-    return mw_record_open(memory, mw_registry_stores[0], settings->root.store, MW_STORE_READER,
-                          error);
+    struct mw_error error = {0};
+    TALLOC_CTX *memory = talloc_new(NULL);
+    struct mw_record *record = mw_record_open(memory, mw_registry_stores[0], settings->root.store,
+                                              MW_STORE_READER, &error);
+    int status = MW_EXIT_FAILED;
+    if (record != NULL) {
+        status = read(invocation, settings, record, memory);
+        mw_record_close(record);
+    } else {
+        mw_complain(&error);
+    }
+    talloc_free(memory);
+    return status;
 }
 
 static void print_line(TALLOC_CTX *memory, const struct mw_incident *incident)
@@ -27,28 +38,43 @@ static void print_line(TALLOC_CTX *memory, const struct mw_incident *incident)
            outcome != NULL ? outcome : mw_stage_name(incident->stage), symptom);
 }
 
-static int list_incidents(struct mw_record *record, TALLOC_CTX *memory, bool json,
-                          struct mw_error *error)
+/* A portion of the list, which is printed at once: a long list needs no more memory than a short one. */
+static void print_page(TALLOC_CTX *memory, struct mw_incident **incidents, size_t count, bool json,
+                       size_t printed)
 {
-    size_t count = 0;
-    const int64_t *ids =
-        mw_record_incidents(record, memory, MW_INCIDENTS_ALL, LISTED_MAX, &count, error);
-    if (ids == NULL)
-        return mw_complain(error);
-    json_auto_t *document = json_array();
     for (size_t i = 0; i < count; i++) {
-        struct mw_incident *incident = mw_record_incident(record, memory, ids[i], error);
-        if (incident == NULL)
-            return mw_complain(error);
-        if (json)
-            json_array_append_new(document, mw_incident_to_json(incident));
-        else
-            print_line(memory, incident);
-        talloc_free(incident);
+        if (json) {
+            json_auto_t *document = mw_incident_to_json(incidents[i]);
+            fputs(printed + i > 0 ? ",\n" : "", stdout);
+            json_dumpf(document, stdout, MW_PRINT_FLAGS);
+        } else {
+            print_line(memory, incidents[i]);
+        }
     }
-    if (json)
-        mw_print_json(document);
-    else if (count == 0)
+}
+
+static int list_incidents(const struct mw_invocation *invocation,
+                          const struct mw_settings *settings, struct mw_record *record,
+                          TALLOC_CTX *memory)
+{
+    struct mw_incident_page page = {0};
+    struct mw_error error = {0};
+    size_t printed = 0;
+    while (!page.end && printed < LISTED_MAX) {
+        size_t count = 0;
+        page.limit = LISTED_MAX - printed;
+        struct mw_incident **incidents = mw_record_page(record, memory, &page, &count, &error);
+        if (incidents == NULL)
+            return mw_complain(&error);
+        if (invocation->json && printed == 0)
+            fputs(count > 0 ? "[\n" : "[", stdout);
+        print_page(incidents, incidents, count, invocation->json, printed);
+        printed += count;
+        talloc_free(incidents);
+    }
+    if (invocation->json)
+        puts("]");
+    else if (printed == 0)
         puts("no incidents are recorded");
     return MW_EXIT_OK;
 }
@@ -104,18 +130,20 @@ static void print_incident(TALLOC_CTX *memory, const struct mw_incident *inciden
     }
 }
 
-static int show_incident(struct mw_record *record, TALLOC_CTX *memory, const char *word, bool json,
-                         struct mw_error *error)
+static int show_incident(const struct mw_invocation *invocation, const struct mw_settings *settings,
+                         struct mw_record *record, TALLOC_CTX *memory)
 {
+    const char *word = invocation->words[0];
+    struct mw_error error = {0};
     int64_t id = mw_incident_id_parse(word);
     if (id == 0) {
         fprintf(stderr, "midwatch: \"%.40s\" is no incident ID; they look like I42\n", word);
         return MW_EXIT_USAGE;
     }
-    const struct mw_incident *incident = mw_record_incident(record, memory, id, error);
+    const struct mw_incident *incident = mw_record_incident(record, memory, id, &error);
     if (incident == NULL)
-        return mw_complain(error);
-    if (json) {
+        return mw_complain(&error);
+    if (invocation->json) {
         json_auto_t *document = mw_incident_to_json(incident);
         mw_print_json(document);
     } else {
@@ -124,82 +152,16 @@ static int show_incident(struct mw_record *record, TALLOC_CTX *memory, const cha
     return MW_EXIT_OK;
 }
 
-static int show_text(struct mw_record *record, TALLOC_CTX *memory, const char *word,
-                     struct mw_error *error)
-{
-    return show_incident(record, memory, word, false, error);
-}
-
-static int show_json(struct mw_record *record, TALLOC_CTX *memory, const char *word,
-                     struct mw_error *error)
-{
-    return show_incident(record, memory, word, true, error);
-}
-
-static int verify_audit(struct mw_record *record, TALLOC_CTX *memory, const char *word,
-                        struct mw_error *error)
-{
-    int64_t rows = 0, broken = 0;
-    if (word == NULL || strcmp(word, "verify") != 0) {
-        fprintf(stderr, "midwatch: \"audit %.40s\" is not in this version; audit verify is\n",
-                word != NULL ? word : "");
-        return MW_EXIT_USAGE;
-    }
-    if (!mw_audit_verify(record, &rows, &broken, error))
-        return mw_complain(error);
-    if (broken != 0) {
-        printf("the chain is broken at row %lld of %lld\n", (long long)broken, (long long)rows);
-        return MW_EXIT_FAILED;
-    }
-    printf("the chain holds: %lld rows\n", (long long)rows);
-    return MW_EXIT_OK;
-}
-
-static int with_record(const struct mw_invocation *invocation, const struct mw_settings *settings,
-                       int (*read)(struct mw_record *record, TALLOC_CTX *memory, const char *word,
-                                   struct mw_error *error))
-{
-    struct mw_error error = {0};
-    TALLOC_CTX *memory = talloc_new(NULL);
-    struct mw_record *record = open_record(memory, settings, &error);
-    int status = MW_EXIT_FAILED;
-    if (record != NULL) {
-        status = read(record, memory, invocation->count > 0 ? invocation->words[0] : NULL, &error);
-        mw_record_close(record);
-    } else {
-        mw_complain(&error);
-    }
-    talloc_free(memory);
-    return status;
-}
-
-static int read_list(struct mw_record *record, TALLOC_CTX *memory, const char *word,
-                     struct mw_error *error)
-{
-    return list_incidents(record, memory, false, error);
-}
-
-static int read_list_json(struct mw_record *record, TALLOC_CTX *memory, const char *word,
-                          struct mw_error *error)
-{
-    return list_incidents(record, memory, true, error);
-}
-
 static int command_incidents(const struct mw_invocation *invocation,
                              const struct mw_settings *settings)
 {
-    return with_record(invocation, settings, invocation->json ? read_list_json : read_list);
+    return mw_with_record(invocation, settings, list_incidents);
 }
 
 static int command_incident(const struct mw_invocation *invocation,
                             const struct mw_settings *settings)
 {
-    return with_record(invocation, settings, invocation->json ? show_json : show_text);
-}
-
-static int command_audit(const struct mw_invocation *invocation, const struct mw_settings *settings)
-{
-    return with_record(invocation, settings, verify_audit);
+    return mw_with_record(invocation, settings, show_incident);
 }
 
 const struct mw_subcommand mw_command_incidents = {
@@ -220,14 +182,4 @@ const struct mw_subcommand mw_command_incident = {
     .json = true,
     .needs_settings = true,
     .run = command_incident,
-};
-
-const struct mw_subcommand mw_command_audit = {
-    .name = "audit",
-    .arguments = "verify ",
-    .help = "checks that the audit trail's chain of hashes holds",
-    .words_min = 1,
-    .words_max = 1,
-    .needs_settings = true,
-    .run = command_audit,
 };

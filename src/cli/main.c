@@ -13,13 +13,15 @@
 #endif
 
 static const struct mw_subcommand *const subcommands[] = {
-    &mw_command_run,   &mw_command_check,     &mw_command_status,
-    &mw_command_tools, &mw_command_incidents, &mw_command_incident,
-    &mw_command_audit, &mw_command_config,    NULL,
+    &mw_command_run,       &mw_command_check,
+    &mw_command_status,    &mw_command_tools,
+    &mw_command_incidents, &mw_command_incident,
+    &mw_command_audit,     &mw_command_report,
+    &mw_command_config,    NULL,
 };
 
 /* Known to the interface; this version does not have them. */
-static const char *const later[] = {"doctor", "mcp", "drill", "evaluate", "report", NULL};
+static const char *const later[] = {"doctor", "mcp", "drill", "evaluate", NULL};
 
 struct start {
     const struct mw_subcommand *command;
@@ -93,22 +95,39 @@ static const char *default_file(void)
     return "midwatch.yaml";
 }
 
+/* What getopt returns for the first of a subcommand's own options. */
+#define OWN_OPTION 256
+
+static void list_options(const struct mw_subcommand *command,
+                         struct option options[MW_VALUES_MAX + 3])
+{
+    options[0] = (struct option){"config", required_argument, NULL, 'c'};
+    options[1] = (struct option){"json", no_argument, NULL, 'j'};
+    int count = 0;
+    for (; command->values[count] != NULL; count++)
+        options[2 + count] =
+            (struct option){command->values[count], required_argument, NULL, OWN_OPTION + count};
+    options[2 + count] = (struct option){0};
+}
+
 /* Options may stand anywhere. False: said on stderr. */
 static bool parse(int count, char **words, struct start *start)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'}, {NULL}};
+    struct option options[MW_VALUES_MAX + 3];
+    list_options(start->command, options);
     opterr = 0;
     optind = 1;
     for (int option; (option = getopt_long(count, words, ":c:", options, NULL)) != -1;) {
         if (option == 'c') {
             start->invocation.file = optarg;
+        } else if (option >= OWN_OPTION) {
+            start->invocation.values[option - OWN_OPTION] = optarg;
         } else if (option == 'j' && start->command->json) {
             start->invocation.json = true;
         } else {
             const char *word = option == 'j' ? "--json" : words[optind - 1];
             fprintf(stderr, "midwatch %s: %s %s; see midwatch help %s\n", start->command->name,
-                    option == ':' ? "a file is missing after" : "does not take", word,
+                    option == ':' ? "something is missing after" : "does not take", word,
                     start->command->name);
             return false;
         }
@@ -176,7 +195,7 @@ int main(int count, char **words)
 
 void mw_print_json(const json_t *document)
 {
-    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(10));
+    json_dumpf(document, stdout, MW_PRINT_FLAGS);
     putchar('\n');
 }
 

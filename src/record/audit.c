@@ -14,17 +14,19 @@
 #define WORD_MAX 200
 #define PAGE     500
 
-/* What a row's hash covers. A new reference. */
-static json_t *chained_fields(mw_wall_ms at, const char *actor, const char *action,
-                              const int64_t *incident, const char *detail)
+#define AUDIT_COLUMNS "id, happened_at, actor, action, incident, detail, hash"
+
+/* What a row's hash covers, beside the hash before it. NULL: out of memory. */
+static char *chained_text(TALLOC_CTX *memory, mw_wall_ms at, const char *actor, const char *action,
+                          const int64_t *incident, const char *detail)
 {
-    json_t *fields = json_array();
+    json_auto_t *fields = json_array();
     json_array_append_new(fields, json_integer(at));
     json_array_append_new(fields, mw_json_text(actor));
     json_array_append_new(fields, mw_json_text(action));
     json_array_append_new(fields, incident != NULL ? json_integer(*incident) : json_null());
     json_array_append_new(fields, mw_json_text(detail));
-    return fields;
+    return mw_json_canonical(memory, fields);
 }
 
 static char *clean_word(TALLOC_CTX *memory, const char *word)
@@ -51,8 +53,7 @@ void mw_audit_append(struct mw_sql *sql, const char *actor, const char *action, 
     char *who = clean_word(memory, actor);
     char *what = clean_word(memory, action);
     char *text = detail != NULL ? masked_detail(memory, detail) : NULL;
-    json_auto_t *fields = chained_fields(now, who, what, incident != 0 ? &incident : NULL, text);
-    char *chained = mw_json_canonical(memory, fields);
+    char *chained = chained_text(memory, now, who, what, incident != 0 ? &incident : NULL, text);
     if (who == NULL || what == NULL || chained == NULL || (detail != NULL && text == NULL)) {
         sql->failed = true;
         return;
@@ -85,31 +86,37 @@ struct walk {
     int64_t broken;
 };
 
+/* The columns of a row, in the order of AUDIT_COLUMNS; it lives as long as the transaction. False: it
+ * holds what cannot be there. */
+static bool read_row(struct mw_row *row, TALLOC_CTX *memory, struct mw_audit_row *read)
+{
+    *read = (struct mw_audit_row){.id = mw_row_integer(row)};
+    read->at = mw_row_integer(row);
+    read->actor = mw_row_peek(row);
+    read->action = mw_row_peek(row);
+    bool has_incident = row->cell->type != MW_VALUE_NULL;
+    read->incident = mw_row_integer(row);
+    read->detail = mw_row_peek(row);
+    read->hash = mw_row_peek(row);
+    read->chained = chained_text(memory, read->at, read->actor, read->action,
+                                 has_incident ? &read->incident : NULL, read->detail);
+    return !row->damaged && read->hash != NULL && read->chained != NULL;
+}
+
 static bool row_fits(struct walk *walk, struct mw_row *row)
 {
-    int64_t id = mw_row_integer(row);
-    mw_wall_ms at = mw_row_integer(row);
-    const char *actor = mw_row_peek(row);
-    const char *action = mw_row_peek(row);
-    bool has_incident = row->cell->type != MW_VALUE_NULL;
-    int64_t incident = mw_row_integer(row);
-    const char *detail = mw_row_peek(row);
-    const char *hash = mw_row_peek(row);
-    if (row->damaged || id != walk->next || hash == NULL) {
-        return false;
-    }
-
-    json_auto_t *fields =
-        chained_fields(at, actor, action, has_incident ? &incident : NULL, detail);
-    char *text = mw_json_canonical(NULL, fields);
-    char *chained = text != NULL ? talloc_asprintf(text, "%s\n%s", walk->hash, text) : NULL;
+    TALLOC_CTX *memory = talloc_new(NULL);
+    struct mw_audit_row read;
+    bool whole = read_row(row, memory, &read) && read.id == walk->next;
+    char *covered = whole ? talloc_asprintf(memory, "%s\n%s", walk->hash, read.chained) : NULL;
     char computed[MW_SHA256_HEX] = "";
-    if (chained != NULL) {
-        mw_sha256_hex(chained, strlen(chained), computed);
+    if (covered != NULL) {
+        mw_sha256_hex(covered, strlen(covered), computed);
+        memcpy(walk->hash, computed, sizeof walk->hash);
     }
-    talloc_free(text);
-    memcpy(walk->hash, computed, sizeof walk->hash);
-    return strcmp(computed, hash) == 0;
+    bool fits = covered != NULL && strcmp(computed, read.hash) == 0;
+    talloc_free(memory);
+    return fits;
 }
 
 static void walk_page(struct walk *walk, const struct mw_sql *sql)
@@ -148,8 +155,7 @@ MW_SUSPENDS static bool verify_page(struct mw_record *record, struct walk *walk,
 {
     struct mw_sql sql;
     mw_sql_begin(&sql);
-    mw_sql_query(&sql, "SELECT id, happened_at, actor, action, incident, detail, hash FROM audit"
-                       " WHERE id >= ? ORDER BY id LIMIT ?");
+    mw_sql_query(&sql, "SELECT " AUDIT_COLUMNS " FROM audit WHERE id >= ? ORDER BY id LIMIT ?");
     mw_sql_integer(&sql, walk->from);
     mw_sql_integer(&sql, PAGE);
     mw_sql_query(&sql, "SELECT row_count, hash FROM audit_head WHERE id = 1");
@@ -196,4 +202,60 @@ bool mw_audit_verify(struct mw_record *record, int64_t *rows, int64_t *broken,
     *rows = count;
     *broken = walk.broken;
     return true;
+}
+
+/* ---- reading ---- */
+
+static void query_rows(struct mw_sql *sql, const struct mw_audit_page *page)
+{
+    if (page->newest && page->incident != 0) {
+        mw_sql_query(sql, "SELECT " AUDIT_COLUMNS " FROM audit WHERE incident = ?"
+                          " ORDER BY id DESC LIMIT ?");
+        mw_sql_integer(sql, page->incident);
+    } else if (page->newest) {
+        mw_sql_query(sql, "SELECT " AUDIT_COLUMNS " FROM audit ORDER BY id DESC LIMIT ?");
+    } else {
+        mw_sql_query(sql, "SELECT " AUDIT_COLUMNS " FROM audit WHERE id > ? ORDER BY id LIMIT ?");
+        mw_sql_integer(sql, page->after);
+    }
+    mw_sql_integer(sql, (int64_t)page->limit);
+}
+
+static struct mw_audit_row *copy_rows(const struct mw_sql *sql, TALLOC_CTX *memory, bool newest)
+{
+    size_t count = mw_sql_rows(sql, 0);
+    struct mw_audit_row *rows = talloc_zero_array(memory, struct mw_audit_row, count);
+    for (size_t i = 0; rows != NULL && i < count; i++) {
+        struct mw_row from = mw_sql_row(sql, 0, newest ? count - 1 - i : i);
+        struct mw_audit_row *row = &rows[i];
+        /* What was changed behind our back is shown as it is; whoever follows the chain sees it. */
+        read_row(&from, rows, row);
+        row->actor = talloc_strdup(rows, row->actor != NULL ? row->actor : "");
+        row->action = talloc_strdup(rows, row->action != NULL ? row->action : "");
+        row->detail = row->detail != NULL ? talloc_strdup(rows, row->detail) : NULL;
+        row->hash = talloc_strdup(rows, row->hash != NULL ? row->hash : "");
+    }
+    return rows;
+}
+
+struct mw_audit_row *mw_audit_rows(struct mw_record *record, TALLOC_CTX *memory,
+                                   const struct mw_audit_page *page, size_t *count,
+                                   struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    query_rows(&sql, page);
+    struct mw_audit_row *rows = NULL;
+    if (mw_sql_commit(record, &sql, mw_sql_deadline(), error)) {
+        *count = mw_sql_rows(&sql, 0);
+        rows = copy_rows(&sql, memory, page->newest);
+        if (rows == NULL) {
+            mw_error_set(error, MW_ERROR_RETRY, "out of memory");
+        }
+    }
+    mw_sql_finish(&sql);
+    if (rows == NULL) {
+        mw_error_wrap(error, "reading the audit trail");
+    }
+    return rows;
 }

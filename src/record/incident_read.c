@@ -9,29 +9,29 @@
 /* The places of the queries in the transaction. */
 enum { INCIDENT, PLANS, STEPS, DECISIONS, MEMBERS, QUERIES };
 
-static const char *which_ids(const struct mw_rows_which *which)
+static char *which_ids(TALLOC_CTX *memory, const struct mw_rows_which *which)
 {
-    if (which->id != 0) {
-        return "?";
+    if (which->id_count > 0) {
+        char *marks = talloc_strdup(memory, "?");
+        for (size_t i = 1; marks != NULL && i < which->id_count; i++) {
+            marks = talloc_strdup_append(marks, ", ?");
+        }
+        return marks;
     }
-    return which->resource != NULL
-               ? "SELECT id FROM incident WHERE resource = ? AND id < ?"
-                 " UNION SELECT incident FROM member WHERE resource = ? AND incident < ?"
-                 " ORDER BY 1 DESC LIMIT ?"
-               : "SELECT id FROM incident WHERE id < ? ORDER BY id DESC LIMIT ?";
+    return talloc_strdup(memory,
+                         which->resource != NULL
+                             ? "SELECT id FROM incident WHERE resource = ? AND id < ?"
+                               " UNION SELECT incident FROM member WHERE resource = ?"
+                               " AND incident < ? ORDER BY 1 DESC LIMIT ?"
+                             : "SELECT id FROM incident WHERE id < ? ORDER BY id DESC LIMIT ?");
 }
 
-static void add_query(struct mw_sql *sql, const struct mw_rows_which *which, const char *head,
-                      const char *tail)
+static void bind_ids(struct mw_sql *sql, const struct mw_rows_which *which)
 {
-    char *text = talloc_asprintf(sql->transaction, "%s IN (%s) %s", head, which_ids(which), tail);
-    if (text == NULL) {
-        sql->failed = true;
-        return;
+    for (size_t i = 0; i < which->id_count; i++) {
+        mw_sql_integer(sql, which->ids[i]);
     }
-    mw_sql_query(sql, text);
-    if (which->id != 0) {
-        mw_sql_integer(sql, which->id);
+    if (which->id_count > 0) {
         return;
     }
     for (int part = 0; part < (which->resource != NULL ? 2 : 1); part++) {
@@ -41,6 +41,20 @@ static void add_query(struct mw_sql *sql, const struct mw_rows_which *which, con
         mw_sql_integer(sql, which->below);
     }
     mw_sql_integer(sql, which->limit);
+}
+
+static void add_query(struct mw_sql *sql, const struct mw_rows_which *which, const char *head,
+                      const char *tail)
+{
+    char *ids = which_ids(sql->transaction, which);
+    char *text =
+        ids != NULL ? talloc_asprintf(sql->transaction, "%s IN (%s) %s", head, ids, tail) : NULL;
+    if (text == NULL) {
+        sql->failed = true;
+        return;
+    }
+    mw_sql_query(sql, text);
+    bind_ids(sql, which);
 }
 
 void mw_rows_query_incidents(struct mw_sql *sql, const struct mw_rows_which *which)

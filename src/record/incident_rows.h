@@ -14,9 +14,10 @@ void mw_rows_write_plan(struct mw_sql *sql, const struct mw_incident *incident,
 void mw_rows_write_decision(struct mw_sql *sql, const struct mw_incident *incident,
                             const struct mw_decision *decision);
 
-/* Which incidents are read, newest first: one, or the newest of all or of a resource. */
+/* Which incidents are read, newest first: these, or the newest of all or of a resource. */
 struct mw_rows_which {
-    int64_t id; /* 0: those that the others say */
+    const int64_t *ids;
+    size_t id_count; /* 0: those that the others say */
     const char *resource;
     int64_t below; /* numbers below this one */
     int64_t limit;

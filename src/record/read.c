@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/median.h"
 #include "record/incident_rows.h"
 #include "record/record.h"
 #include "record/sql.h"
@@ -20,14 +20,15 @@
 struct mw_incident *mw_record_incident(struct mw_record *record, TALLOC_CTX *memory, int64_t id,
                                        struct mw_error *error)
 {
-    const struct mw_rows_which which = {.id = id};
+    const struct mw_rows_which which = {.ids = &id, .id_count = 1};
     struct mw_sql sql;
     mw_sql_begin(&sql);
     mw_rows_query_incidents(&sql, &which);
     struct mw_incident *incident = NULL;
     if (mw_sql_commit(record, &sql, mw_sql_deadline(), error)) {
         struct mw_rows_reader reader = {.sql = &sql};
-        if (id == 0 || !mw_rows_next(&reader, memory, &id, &incident, error)) {
+        int64_t read;
+        if (!mw_rows_next(&reader, memory, &read, &incident, error)) {
             mw_error_set(error, MW_ERROR_BAD_INPUT, "there is no incident I%" PRId64, id);
         }
     }
@@ -52,7 +53,7 @@ static struct mw_incident **read_page(const struct mw_sql *sql, TALLOC_CTX *memo
             mw_log_warning("record", "passed over: %s", error.text);
         }
     }
-    page->end = rows < page->limit;
+    page->end = page->ids != NULL || rows < page->limit;
     return incidents;
 }
 
@@ -63,7 +64,9 @@ struct mw_incident **mw_record_page(struct mw_record *record, TALLOC_CTX *memory
     if (page->limit > PAGE_MAX) {
         page->limit = PAGE_MAX;
     }
-    const struct mw_rows_which which = {.resource = page->resource,
+    const struct mw_rows_which which = {.ids = page->ids,
+                                        .id_count = page->ids != NULL ? page->limit : 0,
+                                        .resource = page->resource,
                                         .below = page->below > 0 ? page->below : INT64_MAX,
                                         .limit = (int64_t)page->limit};
     struct mw_sql sql;
@@ -121,22 +124,6 @@ int64_t *mw_record_incidents(struct mw_record *record, TALLOC_CTX *memory,
     return ids;
 }
 
-static int compare_ms(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-    return (a > b) - (a < b);
-}
-
-static int64_t median(int64_t *values, size_t count)
-{
-    if (count == 0) {
-        return 0;
-    }
-    qsort(values, count, sizeof *values, compare_ms);
-    int64_t low = values[(count - 1) / 2], high = values[count / 2];
-    return low + (high - low) / 2;
-}
-
 /* Rows, newest first: outcome, closed_at, ms, revision that used the tool last, revision that ran
  * last. */
 static bool sum_up(const struct mw_sql *sql, struct mw_track *track)
@@ -166,7 +153,7 @@ static bool sum_up(const struct mw_sql *sql, struct mw_track *track)
             sum.last_failure = closed_at;
         }
     }
-    sum.median_ms = median(took, (size_t)sum.recovered);
+    sum.median_ms = mw_median(took, (size_t)sum.recovered);
     *track = sum;
     return true;
 }

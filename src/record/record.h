@@ -63,6 +63,7 @@ MW_SUSPENDS struct mw_incident *mw_record_incident(struct mw_record *record, TAL
 
 /* Which whole incidents to read, and how far that went. */
 struct mw_incident_page {
+    const int64_t *ids;   /* `limit` of them: these alone; NULL: those that the others say */
     const char *resource; /* leads it or is a member; NULL: all */
     int64_t below; /* only numbers below this one; 0: from the newest on. Set for the next page */
     size_t limit;  /* at most 100, which more is cut to */
@@ -171,6 +172,30 @@ MW_SUSPENDS bool mw_outbox_find(struct mw_record *record, TALLOC_CTX *memory, co
                                 struct mw_error *error);
 
 /* ---- audit ---- */
+
+struct mw_audit_row {
+    int64_t id; /* from 1, without a gap */
+    mw_wall_ms at;
+    const char *actor, *action;
+    int64_t incident;   /* 0: none */
+    const char *detail; /* JSON text; NULL: nothing */
+    const char
+        *hash; /* hex SHA-256 of: the hash of the row before ("" for the first), "\n", chained */
+    const char *chained;
+};
+
+/* Which rows: those after a number, oldest first; or the newest, also returned oldest first. */
+struct mw_audit_page {
+    bool newest;
+    int64_t incident; /* of this alone; 0: all. For the newest only */
+    int64_t after;
+    size_t limit;
+};
+
+/* A talloc array with `*count` items that owns what they point to. */
+MW_SUSPENDS struct mw_audit_row *mw_audit_rows(struct mw_record *record, TALLOC_CTX *memory,
+                                               const struct mw_audit_page *page, size_t *count,
+                                               struct mw_error *error);
 
 /* Walks the chain. `*broken` is the first row whose hash does not fit, 0 when all fit; `*rows` is how
  * many there are. */

@@ -35,13 +35,13 @@ static const char *const queries[QUERIES] = {
 };
 
 struct walk {
-    mw_wall_ms from, to;
+    mw_wall_ms to;
     mw_wall_ms closed_at; /* where the last portion ended */
     int64_t id;
-    mw_run_visit *visit;
+    mw_past_visit *visit;
     void *context;
     size_t next[QUERIES]; /* row of each query */
-    struct mw_run_tool tools[TOOLS_MAX];
+    struct mw_past_tool tools[TOOLS_MAX];
     const char *members[MEMBERS_MAX];
 };
 
@@ -60,29 +60,29 @@ static bool next_row(struct walk *walk, const struct mw_sql *sql, size_t query, 
     return true;
 }
 
-void mw_run_usage_add(struct mw_run_usage *sum, const struct mw_run_usage *more)
+void mw_past_usage_add(struct mw_past_usage *sum, const struct mw_past_usage *more)
 {
     sum->input_tokens += more->input_tokens;
     sum->output_tokens += more->output_tokens;
     sum->cost_usd += more->cost_usd;
 }
 
-static void read_usage(struct mw_row *row, struct mw_run_usage *sum)
+static void read_usage(struct mw_row *row, struct mw_past_usage *sum)
 {
     json_auto_t *usage = mw_row_json(row);
     if (!json_is_object(usage)) {
         return;
     }
     const json_t *cost = json_object_get(usage, "cost_usd");
-    const struct mw_run_usage one = {
+    const struct mw_past_usage one = {
         .input_tokens = json_integer_value(json_object_get(usage, "input_tokens")),
         .output_tokens = json_integer_value(json_object_get(usage, "output_tokens")),
         .cost_usd = json_is_number(cost) ? json_number_value(cost) : NAN,
     };
-    mw_run_usage_add(sum, &one);
+    mw_past_usage_add(sum, &one);
 }
 
-static struct mw_run_tool *find_tool(struct walk *walk, struct mw_run *run, const char *name)
+static struct mw_past_tool *find_tool(struct walk *walk, struct mw_past *run, const char *name)
 {
     for (size_t i = 0; i < run->tool_count; i++) {
         if (strcmp(walk->tools[i].name, name) == 0) {
@@ -92,12 +92,12 @@ static struct mw_run_tool *find_tool(struct walk *walk, struct mw_run *run, cons
     if (run->tool_count == TOOLS_MAX) {
         return NULL;
     }
-    walk->tools[run->tool_count] = (struct mw_run_tool){.name = name};
+    walk->tools[run->tool_count] = (struct mw_past_tool){.name = name};
     return &walk->tools[run->tool_count++];
 }
 
 /* The steps of a plan that were called and change something; false: there is none. */
-static bool read_steps(struct walk *walk, const struct mw_sql *sql, struct mw_run *run,
+static bool read_steps(struct walk *walk, const struct mw_sql *sql, struct mw_past *run,
                        int64_t revision, bool undo)
 {
     bool ran = false;
@@ -118,14 +118,14 @@ static bool read_steps(struct walk *walk, const struct mw_sql *sql, struct mw_ru
         }
         ran = true;
         const char *name = mw_row_peek(&row);
-        struct mw_run_tool *tool = undo || name == NULL ? NULL : find_tool(walk, run, name);
+        struct mw_past_tool *tool = undo || name == NULL ? NULL : find_tool(walk, run, name);
         if (tool != NULL) {
             tool->last = true;
         }
     }
 }
 
-static void read_plans(struct walk *walk, const struct mw_sql *sql, struct mw_run *run)
+static void read_plans(struct walk *walk, const struct mw_sql *sql, struct mw_past *run)
 {
     struct mw_row row;
     while (next_row(walk, sql, PLANS, run->id, &row)) {
@@ -134,7 +134,6 @@ static void read_plans(struct walk *walk, const struct mw_sql *sql, struct mw_ru
         bool undo = mw_row_integer(&row) != 0;
         read_usage(&row, &run->usage);
         bool ran = read_steps(walk, sql, run, revision, undo);
-        run->undone |= ran && undo;
         run->automatic += ran && !undo && automatic;
         run->approved += ran && !undo && !automatic;
     }
@@ -146,7 +145,7 @@ static void read_plans(struct walk *walk, const struct mw_sql *sql, struct mw_ru
 static void read_run(struct walk *walk, const struct mw_sql *sql)
 {
     struct mw_row row = mw_sql_row(sql, INCIDENTS, walk->next[INCIDENTS]++);
-    struct mw_run run = {.tools = walk->tools, .members = walk->members};
+    struct mw_past run = {.tools = walk->tools, .members = walk->members};
     walk->id = run.id = mw_row_integer(&row);
     walk->closed_at = run.closed_at = mw_row_integer(&row);
     run.resource = mw_row_peek(&row);
@@ -197,15 +196,14 @@ MW_SUSPENDS static bool read_portion(struct mw_record *record, struct walk *walk
     return ok;
 }
 
-bool mw_record_runs(struct mw_record *record, mw_wall_ms from, mw_wall_ms to, mw_run_visit *visit,
+bool mw_record_runs(struct mw_record *record, mw_wall_ms from, mw_wall_ms to, mw_past_visit *visit,
                     void *context, struct mw_error *error)
 {
     struct walk *walk = talloc_zero(NULL, struct walk);
     if (walk == NULL) {
         return mw_error_set(error, MW_ERROR_RETRY, "out of memory while reading incidents");
     }
-    *walk = (struct walk){
-        .from = from, .to = to, .closed_at = from, .visit = visit, .context = context};
+    *walk = (struct walk){.to = to, .closed_at = from, .visit = visit, .context = context};
     bool ok = true;
     for (bool end = false; ok && !end;) {
         ok = read_portion(record, walk, &end, error);
@@ -215,7 +213,7 @@ bool mw_record_runs(struct mw_record *record, mw_wall_ms from, mw_wall_ms to, mw
 }
 
 bool mw_record_questions(struct mw_record *record, mw_wall_ms from, mw_wall_ms to,
-                         struct mw_run_usage *usage, struct mw_error *error)
+                         struct mw_past_usage *usage, struct mw_error *error)
 {
     struct mw_sql sql;
     mw_sql_begin(&sql);
@@ -224,7 +222,7 @@ bool mw_record_questions(struct mw_record *record, mw_wall_ms from, mw_wall_ms t
     mw_sql_integer(&sql, from);
     mw_sql_integer(&sql, to);
     bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
-    *usage = (struct mw_run_usage){0};
+    *usage = (struct mw_past_usage){0};
     for (size_t i = 0; ok && i < mw_sql_rows(&sql, 0); i++) {
         struct mw_row row = mw_sql_row(&sql, 0, i);
         read_usage(&row, usage);
