@@ -16,6 +16,7 @@ struct daemon {
     struct mw_watch *watch;
     struct mw_converse *converse;
     struct mw_respond *respond;
+    struct mw_retention retention;
 };
 
 static struct mw_planner *open_planner(TALLOC_CTX *memory, const struct mw_planner_ops *ops,
@@ -103,6 +104,12 @@ static void watch_loop(void *argument)
     }
 }
 
+static void forget_what_is_old(void *argument)
+{
+    struct daemon *self = argument;
+    mw_retention_run(self->record, &self->retention);
+}
+
 static void wait_for_end(void)
 {
     int number;
@@ -113,7 +120,7 @@ static void wait_for_end(void)
 
 static int command_run(const struct mw_invocation *invocation, const struct mw_settings *settings)
 {
-    struct daemon self = {.settings = settings};
+    struct daemon self = {.settings = settings, .retention = *settings->root.retention};
     struct mw_error error = {0};
     mw_log_setup((enum mw_log_level)settings->root.log->level, settings->root.log->format == 1);
     TALLOC_CTX *memory = talloc_new(NULL);
@@ -124,6 +131,7 @@ static int command_run(const struct mw_invocation *invocation, const struct mw_s
         struct mw_group own;
         mw_group_init(&own);
         mw_fiber_spawn(&own, "loop lag", watch_loop, NULL);
+        mw_fiber_spawn(&own, "retention", forget_what_is_old, &self);
         wait_for_end();
         mw_group_finish(&own);
     } else {

@@ -5,6 +5,7 @@
 
 #include "converse/converse.h"
 #include "midwatch/option.h"
+#include "record/retention.h"
 #include "respond/respond.h"
 #include "watch/watch.h"
 
@@ -34,6 +35,7 @@ struct mw_root {
     struct mw_log_settings *log;
     struct mw_llm_common *llm;
     struct mw_policy *policy;
+    struct mw_retention *retention;
     struct mw_section_list people, chats, resources;
 };
 

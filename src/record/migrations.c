@@ -162,6 +162,7 @@ static const char *const version_3[] = {
     "CREATE INDEX incident_resource ON incident (resource, id)",
     "CREATE INDEX incident_kind ON incident (kind, id)",
     "CREATE INDEX audit_incident ON audit (incident, id)",
+    "CREATE INDEX outbox_incident ON outbox (incident)",
     /* The resources beside the incident's own. */
     "CREATE TABLE member ("
     " incident BIGINT NOT NULL REFERENCES incident (id),"
