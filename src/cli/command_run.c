@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "evaluate/report.h"
 #include "runtime/runtime.h"
 
 #define ROOM        "midwatch"
@@ -41,6 +42,19 @@ static bool open_planners(const struct mw_llm_settings *llm, TALLOC_CTX *memory,
     return respond->fallback != NULL;
 }
 
+static json_t *make_report(void *context, const char *length, struct mw_error *error)
+{
+    const struct daemon *self = context;
+    int64_t ms;
+    if (!mw_report_length(length, &ms, error))
+        return NULL;
+    struct mw_report *report =
+        mw_report_make(NULL, self->record, self->settings->root.name, ms, 0, error);
+    json_t *document = report != NULL ? mw_report_to_json(report) : NULL;
+    talloc_free(report);
+    return document;
+}
+
 static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error *error)
 {
     const struct mw_settings *settings = self->settings;
@@ -57,7 +71,8 @@ static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error 
 
     struct mw_converse_settings converse = {.name = settings->root.name,
                                             .people = settings->root.people,
-                                            .policy = settings->root.policy};
+                                            .policy = settings->root.policy,
+                                            .report = {self, make_report}};
     self->converse = mw_converse_create(memory, self->watch, self->record, &converse);
     self->respond = mw_respond_create(memory, self->watch, self->record, &respond,
                                       mw_converse_listener(self->converse));

@@ -15,5 +15,9 @@ MW_SUSPENDS json_t *mw_answer_show(struct mw_request *request, int64_t incident)
 MW_SUSPENDS json_t *mw_answer_logs(struct mw_request *request, struct mw_resource *resource);
 MW_SUSPENDS json_t *mw_answer_history(struct mw_request *request,
                                       const struct mw_resource *resource);
+/* `length` as it was written; NULL: a week. */
+MW_SUSPENDS json_t *mw_answer_report(struct mw_request *request, const char *length);
+/* Of an incident; 0: of all. */
+MW_SUSPENDS json_t *mw_answer_audit(struct mw_request *request, int64_t incident);
 
 #endif

@@ -45,10 +45,19 @@ enum mw_role mw_people_role(const void *people, const char *name);
 
 struct mw_converse;
 
+/* Where the figures come from that `report` answers with. */
+struct mw_report_source {
+    void *context;
+    /* The document report.json of that length of time, as somebody wrote it ("7d"); a new reference. NULL:
+     * the error says what to write instead. */
+    MW_SUSPENDS json_t *(*make)(void *context, const char *length, struct mw_error *error);
+};
+
 struct mw_converse_settings {
     const char *name;               /* of the installation */
     struct mw_section_list people;  /* of struct mw_person_config */
     const struct mw_policy *policy; /* for the command `policy`; NULL: it is not known here */
+    struct mw_report_source report; /* for the command `report` */
 };
 
 struct mw_converse *mw_converse_create(TALLOC_CTX *memory, struct mw_watch *watch,

@@ -28,6 +28,9 @@ const struct mw_word_spec mw_words[] = {
      "its last measurements"},
     {"tools", MW_WORD_TOOLS, MW_TAKES_NOTHING, MW_ROLE_VIEWER, "tools", "what can be done"},
     {"policy", MW_WORD_POLICY, MW_TAKES_NOTHING, MW_ROLE_VIEWER, "policy", "what needs a yes"},
+    {"report", MW_WORD_REPORT, MW_TAKES_WHY, MW_ROLE_VIEWER, "report [DURATION]",
+     "how the fixes went"},
+    {"audit", MW_WORD_AUDIT, MW_TAKES_INCIDENT, MW_ROLE_VIEWER, "audit [ID]", "who did what"},
     {"ack", MW_WORD_ACK, MW_TAKES_INCIDENT, MW_ROLE_OPERATOR, "ack ID", "you are looking at it"},
     {"fix", MW_WORD_FIX, MW_TAKES_RESOURCE, MW_ROLE_OPERATOR, "fix RESOURCE", "ask for a plan"},
     {"reject", MW_WORD_REJECT, MW_TAKES_INCIDENT_REVISION_WHY, MW_ROLE_OPERATOR, "reject ID [why]",
@@ -43,8 +46,6 @@ const struct mw_word_spec mw_words[] = {
     MW_LATER("unsilence"),
     MW_LATER("oncall"),
     MW_LATER("drill"),
-    MW_LATER("report"),
-    MW_LATER("audit"),
     MW_LATER("ask"),
     {0},
 };

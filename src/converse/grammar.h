@@ -28,6 +28,8 @@ enum mw_word {
     MW_WORD_POLICY,
     MW_WORD_FREEZE,
     MW_WORD_THAW,
+    MW_WORD_REPORT,
+    MW_WORD_AUDIT,
     MW_WORD_LATER, /* a word of the interface that this version does not have */
 };
 

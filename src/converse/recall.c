@@ -13,7 +13,6 @@
 #include "midwatch/message.h"
 
 #define INCIDENTS_MAX 15
-#define PAST_LOOK     60
 #define PAST_MAX      5
 #define LOG_LINES     40
 #define LOG_MS        5000
@@ -57,9 +56,9 @@ json_t *mw_answer_incidents(struct mw_request *request)
     TALLOC_CTX *memory = request->memory;
     struct mw_error error;
     size_t count;
-    int64_t *ids =
-        mw_record_incidents(record, memory, MW_INCIDENTS_ALL, INCIDENTS_MAX, &count, &error);
-    if (ids == NULL) {
+    struct mw_incident_page page = {.limit = INCIDENTS_MAX};
+    struct mw_incident **incidents = mw_record_page(record, memory, &page, &count, &error);
+    if (incidents == NULL) {
         return mw_paper_sentence(memory, "The record cannot be read now: %s", error.text);
     }
     if (count == 0) {
@@ -76,10 +75,7 @@ json_t *mw_answer_incidents(struct mw_request *request)
     }
     mw_paper_table(&paper, "Incident", "State", "Since");
     for (size_t i = 0; i < count; i++) {
-        struct mw_incident *incident = mw_record_incident(record, memory, ids[i], &error);
-        if (incident == NULL) {
-            continue;
-        }
+        const struct mw_incident *incident = incidents[i];
         const char *name =
             incident->member_count == 0
                 ? talloc_asprintf(memory, "I%" PRId64 " %s", incident->id, incident->resource)
@@ -87,7 +83,6 @@ json_t *mw_answer_incidents(struct mw_request *request)
                                   incident->member_count);
         mw_paper_row(&paper, mw_text_fit(memory, name, 16), state_word(memory, incident),
                      when(memory, incident->since));
-        talloc_free(incident);
     }
     return mw_paper_end(&paper);
 }
@@ -237,31 +232,30 @@ static void write_metrics(struct mw_paper *paper, const struct mw_resource *reso
     }
 }
 
-/* Earlier incidents of a resource, newest first, among the last few of all. */
+/* Earlier incidents that a resource led or was part of, newest first. */
 static void write_past(struct mw_paper *paper, struct mw_record *record, const char *name)
 {
     struct mw_error error;
-    size_t count, found = 0;
-    int64_t *ids =
-        mw_record_incidents(record, paper->memory, MW_INCIDENTS_ALL, PAST_LOOK, &count, &error);
-    for (size_t i = 0; ids != NULL && i < count && found < PAST_MAX; i++) {
-        struct mw_incident *incident = mw_record_incident(record, paper->memory, ids[i], &error);
-        if (incident != NULL && mw_incident_has(incident, name)) {
-            const char *tool = mw_scene_tool(incident);
-            mw_paper_note(
-                paper, "%s I%" PRId64 " %s%s%s%s", when(paper->memory, incident->since),
-                incident->id,
-                incident->finding_count > 0 && incident->findings[0].text != NULL
-                    ? incident->findings[0].text
-                    : mw_health_name(incident->severity),
-                tool != NULL ? ", " : "", tool != NULL ? tool : "",
-                talloc_asprintf(paper->memory, " — %s", outcome_of(paper->memory, incident)));
-            found++;
-        }
-        talloc_free(incident);
+    size_t count = 0;
+    struct mw_incident_page page = {.resource = name, .limit = PAST_MAX};
+    struct mw_incident **incidents = mw_record_page(record, paper->memory, &page, &count, &error);
+    if (incidents == NULL) {
+        mw_paper_note(paper, "its incidents cannot be read now: %s", error.text);
+        return;
     }
-    if (found == 0) {
-        mw_paper_note(paper, "no incident of it among the last %d", PAST_LOOK);
+    for (size_t i = 0; i < count; i++) {
+        const struct mw_incident *incident = incidents[i];
+        const char *tool = mw_scene_tool(incident);
+        mw_paper_note(paper, "%s I%" PRId64 " %s%s%s%s", when(paper->memory, incident->since),
+                      incident->id,
+                      incident->finding_count > 0 && incident->findings[0].text != NULL
+                          ? incident->findings[0].text
+                          : mw_health_name(incident->severity),
+                      tool != NULL ? ", " : "", tool != NULL ? tool : "",
+                      talloc_asprintf(paper->memory, " — %s", outcome_of(paper->memory, incident)));
+    }
+    if (count == 0) {
+        mw_paper_note(paper, "no incident of it so far");
     }
 }
 

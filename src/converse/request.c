@@ -257,6 +257,12 @@ void mw_request_command(struct mw_request *request)
     case MW_WORD_POLICY:
         mw_request_answer(request, mw_answer_policy(request), false);
         break;
+    case MW_WORD_REPORT:
+        mw_request_answer(request, mw_answer_report(request, command.rest), false);
+        break;
+    case MW_WORD_AUDIT:
+        mw_request_answer(request, mw_answer_audit(request, command.incident), false);
+        break;
     case MW_WORD_FREEZE:
         freeze(request, command.rest);
         break;
