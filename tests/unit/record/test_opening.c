@@ -295,6 +295,8 @@ static void upgrade_body(struct fixture *fixture)
     tamper(fixture, "DROP TABLE exchange");
     tamper(fixture, "DROP TABLE silence");
     tamper(fixture, "DROP TABLE member");
+    tamper(fixture, "DROP INDEX outbox_incident");
+    tamper(fixture, "DROP INDEX audit_incident");
     tamper(fixture, "DROP INDEX incident_kind");
     tamper(fixture, "DROP INDEX incident_resource");
     tamper(fixture, "DROP INDEX incident_closed");
