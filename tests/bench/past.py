@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A record with a long past: incidents as the program writes them, by the hundred thousand."""
+"""How quickly the past is told, in a record with incidents by the hundred thousand."""
 import hashlib
 import json
 import random
+import re
 import sqlite3
+import statistics
+import time
+
+from lab import Lab, expect
 
 DAY = 24 * 3600 * 1000
 OUTCOMES = ["recovered"] * 14 + ["self_recovered"] * 3 + ["rejected", "expired", "failed", "handed_over"]
@@ -114,3 +119,44 @@ def fill(path, count, now, days=400, seed=1):
             insert(store, "audit", audit)
         trail.end()
     store.close()
+
+
+def bench_past(figures):
+    """100,000 incidents of 400 days: each command as a whole process, each answer from typed to told."""
+    with Lab("past") as lab:
+        redis = lab.redis()
+        lab.write_config([lab.resource(redis, name=f"cache{number}", every="5s") for number in range(40)],
+                         log={"level": "debug"})
+        lab.run().terminate()
+        fill(lab.path("midwatch.db"), 100000, int(time.time() * 1000))
+        for words in ("status", "incidents", "incidents --json", "report", "report --format html",
+                      "report --format json"):
+            figures.figure(f"midwatch {words}, 100,000 incidents, median of 5",
+                           statistics.median(whole_process(lab, words) for _ in range(5)), 100, "ms")
+        print(f"  not under a limit: report --since 400d, all of them, "
+              f"{whole_process(lab, 'report --since 400d'):.0f} ms", flush=True)
+        midwatch = lab.run()
+        for words, pattern in (("status", r"healthy"), ("incidents", r"I100000"),
+                               ("history cache7", r"I99967"), ("show I100000", r"I100000 cache0"),
+                               ("report", r"Last 7d: \d+ incidents"), ("audit I77", r"trail of I77")):
+            figures.figure(f"chat: {words}, 100,000 incidents, median of 5",
+                           statistics.median(answer(midwatch, words, pattern) for _ in range(5)), 100, "ms")
+        midwatch.ask("report 400d", r"Last 400d: \d+ incidents", 20)
+        _, line = midwatch.wait_out(r"loop: lag at most", 20, len(midwatch.lines("err")), "err")
+        figures.figure("the loop's lag in these 10 s, report 400d among them",
+                       float(re.search(r"at most ([\d.]+) ms", line)[1]), 50, "ms")
+
+
+def whole_process(lab, words):
+    begun = time.monotonic()
+    done = lab.cli(*words.split())
+    took = 1000 * (time.monotonic() - begun)
+    expect(done.returncode == 0 and done.stdout, f"{words}: {done.returncode} {done.stderr}")
+    return took
+
+
+def answer(midwatch, words, pattern):
+    after, begun = len(midwatch.lines()), time.time()
+    midwatch.say(words)
+    at, _ = midwatch.wait_out(pattern, 10, after)
+    return 1000 * (at - begun)

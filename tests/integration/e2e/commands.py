@@ -182,7 +182,7 @@ def test_help_and_version(lab):
     expect(re.search(r"midwatch \d+\.\d+\.\d+", done.stdout), f"version: {done.stdout!r}")
     done = lab.cli("help")
     equal(done.returncode, 0, "exit status of help")
-    for word in ("run", "check", "status", "tools", "incidents", "incident", "audit"):
+    for word in ("run", "check", "status", "tools", "incidents", "incident", "audit", "report"):
         expect(re.search(rf"\b{word}\b", done.stdout), f"help names {word}")
     equal(lab.cli("help", "status").returncode, 0, "exit status of help status")
 
