@@ -5,7 +5,8 @@
 #include "cli/cli.h"
 #include "record/record.h"
 
-#define LISTED_MAX 1000
+#define LISTED_MAX   1000
+#define OUTPUT_BYTES 65536
 
 int mw_with_record(const struct mw_invocation *invocation, const struct mw_settings *settings,
                    int (*read)(const struct mw_invocation *invocation,
@@ -17,6 +18,8 @@ int mw_with_record(const struct mw_invocation *invocation, const struct mw_setti
     struct mw_record *record = mw_record_open(memory, mw_registry_stores[0], settings->root.store,
                                               MW_STORE_READER, &error);
     int status = MW_EXIT_FAILED;
+    /* Long documents in few pieces. */
+    setvbuf(stdout, NULL, _IOFBF, OUTPUT_BYTES);
     if (record != NULL) {
         status = read(invocation, settings, record, memory);
         mw_record_close(record);
@@ -57,7 +60,7 @@ static int list_incidents(const struct mw_invocation *invocation,
                           const struct mw_settings *settings, struct mw_record *record,
                           TALLOC_CTX *memory)
 {
-    struct mw_incident_page page = {0};
+    struct mw_incident_page page = {.brief = !invocation->json};
     struct mw_error error = {0};
     size_t printed = 0;
     while (!page.end && printed < LISTED_MAX) {

@@ -12,12 +12,9 @@ static const char *format_of(const struct mw_invocation *invocation)
     return invocation->values[FORMAT] != NULL ? invocation->values[FORMAT] : "md";
 }
 
-/* Only documents for programs list every run; a page for people shows the newest. */
 static size_t runs_of(const char *format)
 {
-    return strcmp(format, "json") == 0 ? MW_REPORT_RUNS_MAX
-           : strcmp(format, "md") == 0 ? MW_REPORT_RUNS_MARKDOWN
-                                       : MW_REPORT_RUNS_HTML;
+    return strcmp(format, "md") == 0 ? MW_REPORT_RUNS_MARKDOWN : MW_REPORT_RUNS_MAX;
 }
 
 static int print_report(const struct mw_invocation *invocation, const struct mw_settings *settings,

@@ -56,7 +56,7 @@ json_t *mw_answer_incidents(struct mw_request *request)
     TALLOC_CTX *memory = request->memory;
     struct mw_error error;
     size_t count;
-    struct mw_incident_page page = {.limit = INCIDENTS_MAX};
+    struct mw_incident_page page = {.limit = INCIDENTS_MAX, .brief = true};
     struct mw_incident **incidents = mw_record_page(record, memory, &page, &count, &error);
     if (incidents == NULL) {
         return mw_paper_sentence(memory, "The record cannot be read now: %s", error.text);

@@ -175,7 +175,7 @@ static const char *run_tools(const struct page *page, const struct mw_incident *
 static void write_runs(struct page *page)
 {
     const struct mw_report *report = page->report;
-    size_t most = page->sheet.html ? MW_REPORT_RUNS_HTML : MW_REPORT_RUNS_MARKDOWN;
+    size_t most = page->sheet.html ? MW_REPORT_RUNS_MAX : MW_REPORT_RUNS_MARKDOWN;
     if (report->run_count == 0) {
         return;
     }

@@ -12,8 +12,7 @@
 #include "record/runs.h"
 
 /* Incidents that are shown one by one, at most; the figures cover all. */
-#define MW_REPORT_RUNS_MAX      1000
-#define MW_REPORT_RUNS_HTML     200
+#define MW_REPORT_RUNS_MAX      200
 #define MW_REPORT_RUNS_MARKDOWN 10
 
 /* Times are medians in milliseconds; -1: there was nothing to measure. */

@@ -9,12 +9,21 @@
     "opened_at, closed_at, samples, findings, log, facts, reading_before, reading_after, "    \
     "detect_ms, analyse_ms, approve_ms, execute_ms, verify_ms, total_ms, collateral, "        \
     "acknowledged_by, mass"
+/* What a list shows: the rest is not even read. */
+#define MW_INCIDENT_COLUMNS_BRIEF                                                             \
+    "version, resource, kind, environment, stage, outcome, outcome_reason, severity, since, " \
+    "opened_at, closed_at, samples, findings, NULL, NULL, NULL, NULL, "                       \
+    "detect_ms, analyse_ms, approve_ms, execute_ms, verify_ms, total_ms, NULL, "              \
+    "acknowledged_by, mass"
 #define MW_INCIDENT_MARKS \
     "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
 #define MW_MEMBER_COLUMNS                                                                    \
     "position, resource, kind, environment, severity, since, joined_at, samples, findings, " \
     "facts, reading_before, reading_after"
+#define MW_MEMBER_COLUMNS_BRIEF                                                                \
+    "position, resource, kind, environment, severity, since, joined_at, samples, NULL, NULL, " \
+    "NULL, NULL"
 #define MW_MEMBER_MARKS "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
 #define MW_PLAN_COLUMNS                                                                  \

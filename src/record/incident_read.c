@@ -7,7 +7,7 @@
 #include "record/incident_rows.h"
 
 /* The places of the queries in the transaction. */
-enum { INCIDENT, PLANS, STEPS, DECISIONS, MEMBERS, QUERIES };
+enum { INCIDENT, MEMBERS, PLANS, STEPS, DECISIONS, QUERIES };
 
 static char *which_ids(TALLOC_CTX *memory, const struct mw_rows_which *which)
 {
@@ -59,8 +59,18 @@ static void add_query(struct mw_sql *sql, const struct mw_rows_which *which, con
 
 void mw_rows_query_incidents(struct mw_sql *sql, const struct mw_rows_which *which)
 {
-    add_query(sql, which, "SELECT id, " MW_INCIDENT_COLUMNS " FROM incident WHERE id",
+    add_query(sql, which,
+              which->brief ? "SELECT id, " MW_INCIDENT_COLUMNS_BRIEF " FROM incident WHERE id"
+                           : "SELECT id, " MW_INCIDENT_COLUMNS " FROM incident WHERE id",
               "ORDER BY id DESC");
+    add_query(sql, which,
+              which->brief ? "SELECT incident, " MW_MEMBER_COLUMNS_BRIEF
+                             " FROM member WHERE incident"
+                           : "SELECT incident, " MW_MEMBER_COLUMNS " FROM member WHERE incident",
+              "ORDER BY incident DESC, position");
+    if (which->brief) {
+        return;
+    }
     add_query(sql, which, "SELECT incident, " MW_PLAN_COLUMNS " FROM plan WHERE incident",
               "ORDER BY incident DESC, revision");
     add_query(sql, which, "SELECT incident, revision, " MW_STEP_COLUMNS " FROM step WHERE incident",
@@ -68,8 +78,6 @@ void mw_rows_query_incidents(struct mw_sql *sql, const struct mw_rows_which *whi
     add_query(sql, which,
               "SELECT incident, id, " MW_DECISION_COLUMNS " FROM decision WHERE incident",
               "ORDER BY incident DESC, id");
-    add_query(sql, which, "SELECT incident, " MW_MEMBER_COLUMNS " FROM member WHERE incident",
-              "ORDER BY incident DESC, position");
 }
 
 static enum mw_health parse_health(struct mw_row *row, const char *text)
@@ -201,7 +209,8 @@ static void read_member(struct mw_row *row, TALLOC_CTX *memory, struct mw_member
 /* The next row of a query, where it belongs to this incident; its first cell is behind it then. */
 static bool next_row(struct mw_rows_reader *reader, size_t query, int64_t id, struct mw_row *row)
 {
-    if (reader->next[query] == mw_sql_rows(reader->sql, query)) {
+    if (query >= reader->sql->transaction->count ||
+        reader->next[query] == mw_sql_rows(reader->sql, query)) {
         return false;
     }
     *row = mw_sql_row(reader->sql, query, reader->next[query]);
@@ -327,7 +336,7 @@ static bool read_decisions(struct mw_rows_reader *reader, struct mw_incident *in
 static void skip_rest(struct mw_rows_reader *reader, int64_t id)
 {
     struct mw_row row;
-    for (size_t query = PLANS; query < QUERIES; query++) {
+    for (size_t query = MEMBERS; query < QUERIES; query++) {
         while (next_row(reader, query, id, &row)) {
         }
     }

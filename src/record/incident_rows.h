@@ -21,6 +21,7 @@ struct mw_rows_which {
     const char *resource;
     int64_t below; /* numbers below this one */
     int64_t limit;
+    bool brief; /* the rows that a list shows, without plans and decisions */
 };
 
 /* Adds the queries for these incidents and all below them. */

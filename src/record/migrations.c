@@ -158,7 +158,7 @@ static const char *const version_2[] = {
  * reports, retention and the like of an incident. */
 static const char *const version_3[] = {
     "ALTER TABLE incident ADD COLUMN mass BIGINT NOT NULL DEFAULT 0",
-    "CREATE INDEX incident_closed ON incident (closed_at)",
+    "CREATE INDEX incident_closed ON incident (closed_at, id)",
     "CREATE INDEX incident_resource ON incident (resource, id)",
     "CREATE INDEX incident_kind ON incident (kind, id)",
     "CREATE INDEX audit_incident ON audit (incident, id)",

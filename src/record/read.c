@@ -68,7 +68,8 @@ struct mw_incident **mw_record_page(struct mw_record *record, TALLOC_CTX *memory
                                         .id_count = page->ids != NULL ? page->limit : 0,
                                         .resource = page->resource,
                                         .below = page->below > 0 ? page->below : INT64_MAX,
-                                        .limit = (int64_t)page->limit};
+                                        .limit = (int64_t)page->limit,
+                                        .brief = page->brief};
     struct mw_sql sql;
     mw_sql_begin(&sql);
     mw_rows_query_incidents(&sql, &which);

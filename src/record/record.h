@@ -67,6 +67,7 @@ struct mw_incident_page {
     const char *resource; /* leads it or is a member; NULL: all */
     int64_t below; /* only numbers below this one; 0: from the newest on. Set for the next page */
     size_t limit;  /* at most 100, which more is cut to */
+    bool brief;    /* without plans, decisions, log, facts, readings and collateral: for lists */
     bool end;      /* set when there are no more */
 };
 

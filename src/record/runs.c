@@ -7,7 +7,7 @@
 #include "record/sql.h"
 
 /* So many incidents at a time. */
-#define PORTION 1000
+#define PORTION 500
 
 #define TOOLS_MAX   32
 #define MEMBERS_MAX 64

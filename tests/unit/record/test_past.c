@@ -40,6 +40,11 @@ static void pages_body(struct fixture *fixture)
     assert_int_equal(read[0]->id, 1);
     assert_true(page.end);
 
+    page = (struct mw_incident_page){.limit = 1, .brief = true};
+    read = page_of(fixture, record, &page, 1);
+    assert_string_equal(read[0]->resource, "odd");
+    assert_int_equal(read[0]->plan_count + read[0]->decision_count, 0);
+
     const int64_t ids[] = {2, 77, 5};
     page = (struct mw_incident_page){.ids = ids, .limit = 3};
     read = page_of(fixture, record, &page, 2);
