@@ -38,6 +38,8 @@ char *mw_time_rfc3339(TALLOC_CTX *memory, mw_wall_ms at);
 /* "03:08:12" and "03:08" in the local zone, for chat. */
 char *mw_time_of_day(TALLOC_CTX *memory, mw_wall_ms at);
 char *mw_time_hour_minute(TALLOC_CTX *memory, mw_wall_ms at);
+/* "03:08", or with its day where that is not the day of `seen_from`: "24 Nov 03:08". */
+char *mw_time_near(TALLOC_CTX *memory, mw_wall_ms at, mw_wall_ms seen_from);
 
 /* "500ms" "10s" "5m" "2h" "7d" "1w" → milliseconds. False: not a duration, or out of range. */
 bool mw_duration_parse(const char *text, int64_t *ms);

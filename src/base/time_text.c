@@ -55,6 +55,18 @@ char *mw_time_hour_minute(TALLOC_CTX *memory, mw_wall_ms at)
     return talloc_asprintf(memory, "%02d:%02d", day.tm_hour, day.tm_min);
 }
 
+char *mw_time_near(TALLOC_CTX *memory, mw_wall_ms at, mw_wall_ms seen_from)
+{
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm day = local_time(at), from = local_time(seen_from);
+    if (day.tm_year == from.tm_year && day.tm_yday == from.tm_yday) {
+        return mw_time_hour_minute(memory, at);
+    }
+    return talloc_asprintf(memory, "%d %s %02d:%02d", day.tm_mday, months[day.tm_mon % 12],
+                           day.tm_hour, day.tm_min);
+}
+
 bool mw_duration_parse(const char *text, int64_t *ms)
 {
     static const struct {

@@ -4,6 +4,7 @@
 #include "record/audit.h"
 #include "record/incident_rows.h"
 #include "record/record.h"
+#include "record/silence.h"
 #include "record/sql.h"
 
 /* An incident whose version in memory is to grow. */
@@ -106,6 +107,20 @@ void mw_change_setting(struct mw_change *change, const char *name, const char *v
     mw_sql_text(&change->sql, name);
     if (value != NULL) {
         mw_sql_text(&change->sql, value);
+    }
+}
+
+void mw_change_silence(struct mw_change *change, const struct mw_silence *silence)
+{
+    if (change != NULL) {
+        mw_silence_write(&change->sql, silence);
+    }
+}
+
+void mw_change_unsilence(struct mw_change *change, const char *resource)
+{
+    if (change != NULL) {
+        mw_silence_delete(&change->sql, resource);
     }
 }
 

@@ -114,6 +114,22 @@ void mw_change_setting(struct mw_change *change, const char *name, const char *v
 MW_SUSPENDS bool mw_record_setting(struct mw_record *record, TALLOC_CTX *memory, const char *name,
                                    char **value, struct mw_error *error);
 
+/* ---- silences ---- */
+
+/* A person asked for quiet on a resource; "*": on all of them. */
+struct mw_silence {
+    char *resource, *person;
+    char *why; /* may be NULL */
+    mw_wall_ms begun_at, until;
+};
+
+/* A resource has one at most, so a new one takes the place of an earlier one. */
+void mw_change_silence(struct mw_change *change, const struct mw_silence *silence);
+void mw_change_unsilence(struct mw_change *change, const char *resource);
+/* All of them, also those whose time is over; a talloc array on `memory`. */
+MW_SUSPENDS struct mw_silence *mw_record_silences(struct mw_record *record, TALLOC_CTX *memory,
+                                                  size_t *count, struct mw_error *error);
+
 /* Chat has been told all there is about the incident as of this version. */
 MW_SUSPENDS bool mw_record_told(struct mw_record *record, int64_t incident, int64_t version,
                                 struct mw_error *error);

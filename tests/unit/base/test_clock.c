@@ -113,6 +113,8 @@ static void test_times_as_text(void **state)
     tzset();
     assert_text(mw_time_of_day(NULL, INT64_C(1795316892345)), "04:08:12");
     assert_text(mw_time_hour_minute(NULL, INT64_C(1795316892345)), "04:08");
+    assert_text(mw_time_near(NULL, INT64_C(1795316892345), INT64_C(1795300000000)), "22 Nov 04:08");
+    assert_text(mw_time_near(NULL, INT64_C(1795316892345), INT64_C(1795313292345)), "04:08");
 }
 
 static void test_durations_are_parsed(void **state)
