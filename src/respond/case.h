@@ -13,9 +13,14 @@ struct mw_respond {
     const struct mw_respond_listener *listener;
     struct mw_watch_listener watch_listener;
     struct mw_group fibers;
-    struct mw_case *cases; /* open incidents, oldest first */
-    bool draining;         /* no new step is begun */
-    char *frozen;          /* who froze it and why; NULL: it is not */
+    struct mw_case *cases;       /* open incidents, oldest first */
+    bool draining;               /* no new step is begun */
+    char *frozen;                /* who froze it and why; NULL: it is not */
+    struct mw_silence *silences; /* a talloc array */
+    size_t silence_count;
+    struct mw_lock silencing; /* one silence is recorded at a time */
+    struct mw_condition silences_changed;
+    json_t *quiet;   /* {resource: text} of those that are quiet, as last noticed */
     json_t *settled; /* {resource: severity} of incidents that closed while it was still bad */
 };
 
@@ -80,6 +85,10 @@ bool mw_case_may_have_helped(const struct mw_case *self);
 
 /* Why a plan is void whose maker was asked to think again (ask.c, planning.c). */
 #define MW_AGAIN_REASON "a new plan was asked for"
+
+/* A resource turned bad, or is bad and nobody keeps it quiet any more: it joins the case that it belongs
+ * to or has one of its own; while it is quiet, neither. */
+void mw_case_take_in(struct mw_respond *respond, const struct mw_resource *resource);
 
 /* ---- several resources in one incident (group.c) ---- */
 
@@ -173,6 +182,25 @@ bool mw_hours_hold(const struct mw_hours *hours, mw_wall_ms at);
 
 /* Reads what an earlier process left frozen (freeze.c). */
 MW_SUSPENDS bool mw_freeze_load(struct mw_respond *respond, struct mw_error *error);
+
+/* ---- quiet (quiet.c, maintenance.c) ---- */
+
+/* The maintenance that a resource is in; of several, the one that lasts longest. */
+bool mw_maintenance_find(const struct mw_section_list *list, const char *resource, mw_wall_ms now,
+                         struct mw_quiet *quiet);
+/* When the next thing begins or ends, at least 1 ms from now; maintenance begins at full minutes. */
+int64_t mw_maintenance_wait(const struct mw_section_list *list, mw_wall_ms now);
+
+MW_SUSPENDS bool mw_quiet_load(struct mw_respond *respond, struct mw_error *error);
+/* The fiber that notices what begins and ends with time. */
+void mw_quiet_run(void *respond);
+bool mw_quiet_holds(const struct mw_respond *respond, const char *resource);
+/* Why a plan may not go on by itself: what it would act on is quiet. NULL: nothing is. On the incident. */
+const char *mw_quiet_plan(const struct mw_case *self, const struct mw_plan *plan);
+
+/* False with a sentence when the role is too low for `what`, a verb (freeze.c). */
+bool mw_role_allows(const struct mw_person *person, enum mw_role role, const char *what,
+                    struct mw_error *error);
 
 /* ---- proposals (proposal.c) ---- */
 

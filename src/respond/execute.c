@@ -180,7 +180,9 @@ static const char *stopped_by(const struct mw_case *self, const struct mw_plan *
     bool left = false;
     for (size_t i = 0; i < plan->step_count; i++)
         left = left || plan->steps[i].state == MW_STEP_PLANNED;
-    return plan->automatic && left ? self->respond->frozen : NULL;
+    if (!plan->automatic || !left)
+        return NULL;
+    return self->respond->frozen != NULL ? self->respond->frozen : mw_quiet_plan(self, plan);
 }
 
 static void skip_rest(struct mw_plan *plan)

@@ -29,8 +29,8 @@ static bool record(struct mw_respond *self, const char *person, const char *acti
     return mw_change_commit(change, false, error);
 }
 
-static bool may(const struct mw_person *person, enum mw_role role, const char *what,
-                struct mw_error *error)
+bool mw_role_allows(const struct mw_person *person, enum mw_role role, const char *what,
+                    struct mw_error *error)
 {
     return person->role >= role ||
            mw_error_set(error, MW_ERROR_REFUSED, "%s is %s; to %s takes an %s", person->name,
@@ -40,7 +40,7 @@ static bool may(const struct mw_person *person, enum mw_role role, const char *w
 bool mw_respond_freeze(struct mw_respond *self, const struct mw_person *person, const char *why,
                        TALLOC_CTX *memory, char **said, struct mw_error *error)
 {
-    if (!may(person, MW_ROLE_OPERATOR, "freeze", error))
+    if (!mw_role_allows(person, MW_ROLE_OPERATOR, "freeze", error))
         return false;
     bool reason = why != NULL && why[0] != '\0';
     char *clean =
@@ -59,7 +59,7 @@ bool mw_respond_freeze(struct mw_respond *self, const struct mw_person *person, 
 bool mw_respond_thaw(struct mw_respond *self, const struct mw_person *person, TALLOC_CTX *memory,
                      char **said, struct mw_error *error)
 {
-    if (!may(person, MW_ROLE_APPROVER, "thaw", error))
+    if (!mw_role_allows(person, MW_ROLE_APPROVER, "thaw", error))
         return false;
     if (self->frozen == NULL)
         return mw_error_set(error, MW_ERROR_REFUSED, "it is not frozen");

@@ -92,7 +92,8 @@ bool mw_group_is_mass(const struct mw_respond *respond, size_t *bad)
         return false;
     for (size_t i = 0; i < watch->count; i++) {
         const struct mw_resource *one = watch->resources[i];
-        *bad += one->health >= MW_HEALTH_DEGRADED && mw_wall_now() - one->since <= mass->window;
+        *bad += one->health >= MW_HEALTH_DEGRADED && mw_wall_now() - one->since <= mass->window &&
+                json_object_get(respond->quiet, one->name) == NULL;
     }
     return *bad >= MASS_LEAST && (int64_t)(*bad * 100) >= mass->percent * (int64_t)watch->count;
 }

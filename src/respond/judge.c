@@ -110,6 +110,9 @@ static void hold_back(struct mw_case *self, struct mw_judgement *judgement)
                    judgement);
     if (limits != NULL)
         keep_limit(self, NULL, limits->all, judgement);
+    const char *quiet = mw_quiet_plan(self, plan);
+    if (judgement->verdict == MW_VERDICT_AUTO && quiet != NULL)
+        ask_instead(judgement, quiet);
     /* Last, since somebody may have frozen it while the record was read. */
     if (judgement->verdict == MW_VERDICT_AUTO && self->respond->frozen != NULL)
         ask_instead(judgement, self->respond->frozen);

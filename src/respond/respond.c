@@ -94,7 +94,6 @@ static bool walk_stage(struct mw_case *self)
 }
 
 static struct mw_case *open_case(struct mw_respond *self, const struct mw_resource *resource);
-static void take_in(struct mw_respond *self, const struct mw_resource *resource);
 static void settle(struct mw_respond *self, struct mw_incident *incident);
 
 static void walk(void *argument)
@@ -115,7 +114,7 @@ static void walk(void *argument)
          i++) {
         const struct mw_resource *resource = mw_watch_find(self->respond->watch, name);
         if (resource != NULL && resource->health >= MW_HEALTH_DEGRADED)
-            take_in(self->respond, resource);
+            mw_case_take_in(self->respond, resource);
     }
 }
 
@@ -167,8 +166,13 @@ static struct mw_case *open_case(struct mw_respond *self, const struct mw_resour
     return mw_case_start(self, incident);
 }
 
-static void take_in(struct mw_respond *self, const struct mw_resource *resource)
+void mw_case_take_in(struct mw_respond *self, const struct mw_resource *resource)
 {
+    if (mw_quiet_holds(self, resource->name)) {
+        mw_log_info(ROOM, "%s is %s and kept quiet: %s", resource->name,
+                    mw_health_name(resource->health), resource->reason ? resource->reason : "");
+        return;
+    }
     struct mw_case *home = mw_group_home(self, resource);
     if (home != NULL)
         mw_group_join(home, resource);
@@ -218,12 +222,13 @@ static void on_health(void *context, struct mw_resource *resource, enum mw_healt
         json_object_del(self->settled, resource->name);
     bool worse = resource->health >= MW_HEALTH_DEGRADED && resource->health > before;
     if (worse && !self->draining && !(before == MW_HEALTH_UNKNOWN && is_settled(self, resource)))
-        take_in(self, resource);
+        mw_case_take_in(self, resource);
 }
 
 static int release_settled(struct mw_respond *self)
 {
     json_decref(self->settled);
+    json_decref(self->quiet);
     return 0;
 }
 
@@ -239,6 +244,9 @@ struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,
     self->listener = listener;
     self->watch_listener = (struct mw_watch_listener){.context = self, .changed = on_health};
     self->settled = json_object();
+    self->quiet = json_object();
+    mw_lock_init(&self->silencing);
+    mw_condition_init(&self->silences_changed);
     talloc_set_destructor(self, release_settled);
     mw_group_init(&self->fibers);
     /* A thousand incidents at once must not keep the watch from its schedule. */
@@ -249,7 +257,7 @@ struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,
 bool mw_respond_start(struct mw_respond *self, struct mw_error *error)
 {
     size_t count = 0;
-    if (!mw_freeze_load(self, error))
+    if (!mw_freeze_load(self, error) || !mw_quiet_load(self, error))
         return false;
     if (!mw_record_unsettled(self->record, self->settled, error))
         return mw_error_wrap(error, "cannot read how earlier incidents ended");
@@ -266,6 +274,7 @@ bool mw_respond_start(struct mw_respond *self, struct mw_error *error)
     }
     talloc_free(ids);
     mw_watch_listen(self->watch, &self->watch_listener);
+    mw_fiber_spawn(&self->fibers, "quiet", mw_quiet_run, self);
     return true;
 }
 

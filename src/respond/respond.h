@@ -68,6 +68,44 @@ struct mw_policy_faults {
 };
 void mw_policy_check(const struct mw_policy *policy, const struct mw_policy_faults *faults);
 
+/* ---- maintenance: `maintenance:` in the configuration ---- */
+
+/* Planned work: from each moment of `cron` on, these resources are quiet for a while. */
+struct mw_maintenance {
+    struct mw_text_list resources; /* "*": all of them */
+    const char *cron;              /* base/cron.h */
+    int64_t length;                /* `for:`, ms */
+};
+
+extern const struct mw_option mw_maintenance_options[];
+
+/* Who is told what is wrong with an entry: which one, which key, and what to write instead. */
+struct mw_maintenance_faults {
+    void *context;
+    void (*add)(void *context, size_t entry, const char *key, const char *text);
+};
+void mw_maintenance_check(const struct mw_section_list *list,
+                          const struct mw_maintenance_faults *faults);
+
+/* ---- quiet ---- */
+
+/* A silence lasts at least and at most so long. */
+#define MW_SILENCE_LEAST_MS INT64_C(60000)
+#define MW_SILENCE_MOST_MS  (30 * INT64_C(86400000))
+
+/* Why no incident opens for a resource: a person's silence, or maintenance (`person` is NULL). */
+struct mw_quiet {
+    mw_wall_ms from, until;
+    const char *person, *why; /* borrowed; why may be NULL */
+};
+
+/* The quiet that a resource (or "*", everything) is in at `now`: of several, the one that lasts longest. */
+bool mw_quiet_find(const struct mw_silence *silences, size_t count,
+                   const struct mw_section_list *maintenance, const char *resource, mw_wall_ms now,
+                   struct mw_quiet *quiet);
+/* "silenced by alice until 14:02: deploying", "in maintenance until 04:00". */
+char *mw_quiet_text(TALLOC_CTX *memory, const struct mw_quiet *quiet);
+
 /* ---- the room ---- */
 
 struct mw_respond;
@@ -80,6 +118,7 @@ struct mw_respond_settings {
     /* The role that a person has now; NULL: the one they had when they decided. */
     enum mw_role (*role_of)(const void *people, const char *person);
     const void *people;
+    struct mw_section_list maintenance; /* of struct mw_maintenance */
 };
 
 struct mw_respond_listener {
@@ -130,6 +169,21 @@ MW_SUSPENDS bool mw_respond_thaw(struct mw_respond *respond, const struct mw_per
                                  TALLOC_CTX *memory, char **said, struct mw_error *error);
 /* "frozen by alice: deploying"; NULL while it is not. */
 const char *mw_respond_frozen(const struct mw_respond *respond);
+
+/*
+ * Keeps a resource ("*": all of them) quiet for that long: it is watched and shown, but no incident opens
+ * for it, and nothing runs on it by itself. An incident that is open stays open. What is still bad when
+ * the quiet ends is an incident then. A second silence takes the place of the first; it outlives a
+ * restart. Both take an operator.
+ */
+MW_SUSPENDS bool mw_respond_silence(struct mw_respond *respond, const char *resource,
+                                    int64_t length, const struct mw_person *person, const char *why,
+                                    TALLOC_CTX *memory, char **said, struct mw_error *error);
+MW_SUSPENDS bool mw_respond_unsilence(struct mw_respond *respond, const char *resource,
+                                      const struct mw_person *person, TALLOC_CTX *memory,
+                                      char **said, struct mw_error *error);
+/* mw_quiet_text() of a resource, or of everything ("*"); NULL while it is not quiet. */
+char *mw_respond_quiet(const struct mw_respond *respond, TALLOC_CTX *memory, const char *resource);
 
 /* ---- tools ---- */
 
