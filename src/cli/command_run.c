@@ -60,7 +60,8 @@ static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error 
     const struct mw_settings *settings = self->settings;
     struct mw_respond_settings respond = {.policy = settings->root.policy,
                                           .role_of = mw_people_role,
-                                          .people = &settings->root.people};
+                                          .people = &settings->root.people,
+                                          .maintenance = settings->root.maintenance};
     self->watch = mw_settings_watch(memory, settings, error);
     if (self->watch == NULL || !open_planners(&settings->llm, memory, &respond, error))
         return false;

@@ -36,6 +36,18 @@ static const char *nearest(TALLOC_CTX *memory, const struct mw_yaml *list, const
     return mw_text_nearest(name, names);
 }
 
+void mw_resource_name_check(const char *name, const struct mw_yaml *list, int line,
+                            const char *path, struct mw_faults *faults)
+{
+    size_t index;
+    if (in_file(list, name, &index))
+        return;
+    const char *near = nearest(faults, list, name);
+    mw_fault_add(faults, line, path, "there is no resource \"%.60s\"%s%s%s", name,
+                 near != NULL ? "; did you mean `" : "; name one of resources:",
+                 near != NULL ? near : "", near != NULL ? "`?" : "");
+}
+
 static size_t find(const struct mw_settings *settings, const char *name)
 {
     size_t i = 0;
@@ -63,20 +75,13 @@ static bool leads_to(const struct mw_settings *settings, size_t from, const char
 static void check_one(const struct mw_settings *settings, const struct mw_yaml *list,
                       const struct mw_resource_config *one, struct mw_faults *faults)
 {
-    size_t index = 0, other;
+    size_t index = 0;
     if (one->name == NULL || one->depends_on.count == 0 || !in_file(list, one->name, &index))
         return;
     int line = mw_yaml_line_of(list->items[index], "depends_on", NULL);
     char *path = talloc_asprintf(faults, "resources[%zu].depends_on", index);
-    for (size_t i = 0; i < one->depends_on.count; i++) {
-        const char *need = one->depends_on.items[i];
-        if (in_file(list, need, &other))
-            continue;
-        const char *near = nearest(faults, list, need);
-        mw_fault_add(faults, line, path, "there is no resource \"%.60s\"%s%s%s", need,
-                     near != NULL ? "; did you mean `" : "; name one of resources:",
-                     near != NULL ? near : "", near != NULL ? "`?" : "");
-    }
+    for (size_t i = 0; i < one->depends_on.count; i++)
+        mw_resource_name_check(one->depends_on.items[i], list, line, path, faults);
     bool *seen = talloc_zero_array(faults, bool, settings->resource_count);
     if (leads_to(settings, find(settings, one->name), one->name, seen))
         mw_fault_add(faults, line, path,

@@ -10,4 +10,8 @@
 void mw_dependencies_check(const struct mw_settings *settings, const struct mw_yaml *list,
                            struct mw_faults *faults);
 
+/* A fault where no entry of `list`, which is a sequence, has that name; it offers the nearest. */
+void mw_resource_name_check(const char *name, const struct mw_yaml *list, int line,
+                            const char *path, struct mw_faults *faults);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/dependencies.h"
+#include "cli/maintenance.h"
 #include "cli/places.h"
 #include "config/config.h"
 
@@ -374,6 +375,7 @@ struct mw_settings *mw_settings_load(const char *file, FILE *faults)
         load_planner(&self, mw_yaml_get(mapping, "llm"));
         check_rules(&self, mapping);
         mw_dependencies_check(self.settings, resources, self.faults);
+        mw_maintenance_settings_check(self.settings, mapping, self.faults);
         if (self.faults->count == 0) {
             check_targets(&self, mapping);
             check_planner(&self, mapping);

@@ -36,7 +36,7 @@ struct mw_root {
     struct mw_llm_common *llm;
     struct mw_policy *policy;
     struct mw_retention *retention;
-    struct mw_section_list people, chats, resources;
+    struct mw_section_list people, chats, resources, maintenance;
 };
 
 extern const struct mw_option mw_root_options[], mw_chat_options[], mw_llm_options[];

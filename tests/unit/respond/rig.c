@@ -21,6 +21,7 @@ extern const struct mw_store_ops mw_store_sqlite;
 struct box box, others[RIG_OTHERS];
 struct script script;
 struct mw_policy policy;
+struct mw_section_list maintenance;
 struct mw_watch *watch;
 struct mw_record *record;
 struct mw_respond *respond;
@@ -177,8 +178,11 @@ static enum mw_role role_now(const void *people, const char *person)
 static void begin(void)
 {
     struct mw_error error = {0};
-    struct mw_respond_settings settings = {
-        .policy = &policy, .planner = &planner, .planner_timeout = 60000, .role_of = role_now};
+    struct mw_respond_settings settings = {.policy = &policy,
+                                           .planner = &planner,
+                                           .planner_timeout = 60000,
+                                           .role_of = role_now,
+                                           .maintenance = maintenance};
     memory = talloc_new(NULL);
     watch = mw_watch_create(memory);
     struct mw_resource_config first = box_config;
@@ -235,6 +239,7 @@ void rig_run(void (*body)(void))
                                 .min_confidence = 0.6,
                                 .max_retries = 2,
                                 .verify_hold = 10000};
+    maintenance = (struct mw_section_list){0};
     mw_log_setup(MW_LEVEL_ERROR, false);
     mw_clock_virtual(1700000000000, 1);
     assert_true(mw_runtime_init(&error));

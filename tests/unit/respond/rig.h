@@ -40,6 +40,7 @@ extern struct script script;
 #define FIX "[{\"tool\":\"box_fix\",\"arguments\":{\"resource\":\"box\"},\"why\":\"it helps\"}]"
 
 extern struct mw_policy policy;
+extern struct mw_section_list maintenance; /* of struct mw_maintenance; taken up by a restart */
 extern struct mw_watch *watch;
 extern struct mw_record *record;
 extern struct mw_respond *respond;
