@@ -131,6 +131,7 @@ json_t *mw_answer_status(struct mw_request *request)
     for (size_t i = 0; i < watch->count; i++) {
         note_open(&paper, request, watch->resources[i]);
     }
+    mw_note_quiet(&paper, request->channel->converse->respond, watch);
     return mw_paper_end(&paper);
 }
 
@@ -153,6 +154,11 @@ json_t *mw_answer_resource(struct mw_request *request, const struct mw_resource 
                       resource->last.source != NULL ? resource->last.source : "its probe");
     }
     note_open(&paper, request, resource);
+    const char *quiet =
+        mw_respond_quiet(request->channel->converse->respond, memory, resource->name);
+    if (quiet != NULL) {
+        mw_paper_note(&paper, "🔇 %s; no incident opens", quiet);
+    }
     if (resource->last.count > 0) {
         mw_paper_table(&paper, "Metric", "Now", "Normal");
     }

@@ -6,6 +6,9 @@
 #include "converse/room.h"
 
 json_t *mw_answer_help(struct mw_request *request);
+/* Notes which resources are quiet. */
+void mw_note_quiet(struct mw_paper *paper, const struct mw_respond *respond,
+                   const struct mw_watch *watch);
 json_t *mw_answer_status(struct mw_request *request);
 json_t *mw_answer_resource(struct mw_request *request, const struct mw_resource *resource);
 json_t *mw_answer_tools(struct mw_request *request);

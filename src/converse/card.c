@@ -56,6 +56,9 @@ static void write_notes(struct mw_paper *paper, const struct mw_scene *scene)
     if (looking != NULL) {
         mw_paper_note(paper, "acknowledged by %s", looking);
     }
+    if (scene->quiet != NULL) {
+        mw_paper_note(paper, "🔇 %s; nothing runs by itself", scene->quiet);
+    }
 }
 
 static void write_track(struct mw_paper *paper, const struct mw_scene *scene)

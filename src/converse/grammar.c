@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "converse/paper.h"
+#include "converse/span.h"
 
 #define WORDS_MAX    8
 #define WORD_BYTES   120
@@ -36,14 +37,16 @@ const struct mw_word_spec mw_words[] = {
     {"reject", MW_WORD_REJECT, MW_TAKES_INCIDENT_REVISION_WHY, MW_ROLE_OPERATOR, "reject ID [why]",
      "no to the plan"},
     {"freeze", MW_WORD_FREEZE, MW_TAKES_WHY, MW_ROLE_OPERATOR, "freeze [why]", "nothing automatic"},
+    {"silence", MW_WORD_SILENCE, MW_TAKES_RESOURCE_SPAN_WHY, MW_ROLE_OPERATOR, "silence NAME 2h",
+     "no incidents from it"},
+    {"unsilence", MW_WORD_UNSILENCE, MW_TAKES_RESOURCE, MW_ROLE_OPERATOR, "unsilence NAME",
+     "hear of it again"},
     {"approve", MW_WORD_APPROVE, MW_TAKES_INCIDENT_REVISION, MW_ROLE_APPROVER, "approve ID [rN]",
      "yes to the plan"},
     {"stop", MW_WORD_STOP, MW_TAKES_INCIDENT, MW_ROLE_APPROVER, "stop ID", "end a running fix"},
     {"undo", MW_WORD_UNDO, MW_TAKES_INCIDENT, MW_ROLE_APPROVER, "undo ID", "take a fix back"},
     {"thaw", MW_WORD_THAW, MW_TAKES_NOTHING, MW_ROLE_APPROVER, "thaw", "end the freeze"},
     {"help", MW_WORD_HELP, MW_TAKES_ANYTHING, MW_ROLE_VIEWER, "help", "this list"},
-    MW_LATER("silence"),
-    MW_LATER("unsilence"),
     MW_LATER("oncall"),
     MW_LATER("drill"),
     MW_LATER("ask"),
@@ -53,7 +56,8 @@ const struct mw_word_spec mw_words[] = {
 /* What else people write for them. */
 static const struct {
     const char *said, *meant;
-} aliases[] = {{"acknowledge", "ack"}, {"yes", "approve"}, {"no", "reject"}, {"?", "help"}};
+} aliases[] = {{"acknowledge", "ack"}, {"yes", "approve"},    {"no", "reject"},       {"?", "help"},
+               {"mute", "silence"},    {"snooze", "silence"}, {"unmute", "unsilence"}};
 
 static const struct mw_word_spec *find_word(const char *name)
 {
@@ -220,6 +224,48 @@ static bool read_resource(TALLOC_CTX *memory, const struct words *words, struct 
     return true;
 }
 
+/* What follows the resource, when it is no length of time. */
+static bool complain_of_span(TALLOC_CTX *memory, const struct words *words, char **complaint)
+{
+    const char *verb = words->items[0], *name = words->items[1];
+    const char *said = words->count > 2 ? mw_text_fit(memory, words->items[2], 30) : NULL;
+    int64_t span;
+    size_t used;
+    if (mw_span_parse(&words->items[1], words->count - 1, &span, &used)) {
+        const char *length = talloc_strndup(memory, words->tails[1],
+                                            (size_t)(words->tails[1 + used] - words->tails[1]));
+        return complain(memory, complaint, "The resource comes first. Say: %s %s %s", verb,
+                        1 + used < words->count ? words->items[1 + used] : "NAME", length);
+    }
+    if (said == NULL) {
+        return complain(memory, complaint, "For how long? Say: %s %s 2h", verb, name);
+    }
+    if (mw_span_lacks_unit(said)) {
+        return complain(memory, complaint, "%s of what? Say: %s %s %sm, %sh or %sd", said, verb,
+                        name, said, said, said);
+    }
+    return complain(memory, complaint,
+                    "\"%s\" is no length of time; write 30m, 2h or 7d. Say: %s %s 2h %s", said,
+                    verb, name, mw_text_fit(memory, words->tails[2], 60));
+}
+
+static bool read_resource_span(TALLOC_CTX *memory, const struct words *words,
+                               struct mw_command *command, char **complaint)
+{
+    size_t used = 0;
+    if (words->count < 2) {
+        return complain(memory, complaint, "Which resource, and for how long? Say: %s",
+                        command->spec->usage);
+    }
+    if (!mw_span_parse(&words->items[2], words->count - 2, &command->span, &used)) {
+        return complain_of_span(memory, words, complaint);
+    }
+    command->resource = words->items[1];
+    const char *why = words->tails[2 + used];
+    command->rest = *why != '\0' ? mw_paper_clean(memory, why, WHY_BYTES) : NULL;
+    return true;
+}
+
 static bool read_rest(TALLOC_CTX *memory, const struct words *words, int64_t thread,
                       struct mw_command *command, char **complaint)
 {
@@ -234,6 +280,8 @@ static bool read_rest(TALLOC_CTX *memory, const struct words *words, int64_t thr
     case MW_TAKES_RESOURCE:
     case MW_TAKES_MAYBE_RESOURCE:
         return read_resource(memory, words, command, complaint);
+    case MW_TAKES_RESOURCE_SPAN_WHY:
+        return read_resource_span(memory, words, command, complaint);
     case MW_TAKES_WHY:
         command->rest =
             words->count > 1 ? mw_paper_clean(memory, words->tails[1], WHY_BYTES) : NULL;

@@ -30,6 +30,8 @@ enum mw_word {
     MW_WORD_THAW,
     MW_WORD_REPORT,
     MW_WORD_AUDIT,
+    MW_WORD_SILENCE,
+    MW_WORD_UNSILENCE,
     MW_WORD_LATER, /* a word of the interface that this version does not have */
 };
 
@@ -40,7 +42,8 @@ enum mw_word_takes {
     MW_TAKES_INCIDENT_REVISION_WHY, /* ID [rN] [why] */
     MW_TAKES_RESOURCE,
     MW_TAKES_MAYBE_RESOURCE,
-    MW_TAKES_WHY, /* the rest of the line; may be nothing */
+    MW_TAKES_RESOURCE_SPAN_WHY, /* RESOURCE DURATION [why] */
+    MW_TAKES_WHY,               /* the rest of the line; may be nothing */
     MW_TAKES_ANYTHING,
 };
 
@@ -60,6 +63,7 @@ struct mw_command {
     int64_t incident; /* 0: none was named */
     int revision;     /* 0: none was named */
     char *resource;   /* as written; NULL: none */
+    int64_t span;     /* ms; 0: none */
     char *rest;       /* why; NULL: nothing */
 };
 

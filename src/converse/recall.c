@@ -107,11 +107,13 @@ json_t *mw_answer_show(struct mw_request *request, int64_t id)
                 ? talloc_asprintf(request->memory, "There is no I%" PRId64 ". Say: incidents", id)
                 : error.text);
     }
-    const struct mw_scene scene = {.memory = request->memory,
-                                   .installation = converse->settings.name,
-                                   .incident = incident,
-                                   .resource = mw_watch_find(converse->watch, incident->resource),
-                                   .watch = converse->watch};
+    const struct mw_scene scene = {
+        .memory = request->memory,
+        .installation = converse->settings.name,
+        .incident = incident,
+        .resource = mw_watch_find(converse->watch, incident->resource),
+        .watch = converse->watch,
+        .quiet = mw_scene_quiet(request->memory, converse->respond, incident)};
     json_t *answer = mw_card_message(&scene);
     json_object_del(answer, "slot");
     json_object_del(answer, "actions");

@@ -136,6 +136,7 @@ static bool reconcile(struct mw_converse *converse, TALLOC_CTX *memory, int64_t 
                              .incident = incident,
                              .resource = mw_watch_find(converse->watch, incident->resource),
                              .watch = converse->watch,
+                             .quiet = mw_scene_quiet(memory, converse->respond, incident),
                              .track = has_track ? &track : NULL};
     bool closed = incident->stage == MW_STAGE_CLOSED;
     int64_t version = incident->version;

@@ -189,6 +189,31 @@ static void thaw(struct mw_request *request)
     }
 }
 
+/* ---- silences ---- */
+
+static void silence(struct mw_request *request, const struct mw_command *command)
+{
+    const char *name = command->resource;
+    char *said = NULL;
+    struct mw_error error = {0};
+    if (!is_named(request, request->event->text)) {
+        return;
+    }
+    if (strcmp(name, "*") != 0) {
+        const struct mw_resource *resource = find_resource(request, command);
+        if (resource == NULL) {
+            return;
+        }
+        name = resource->name;
+    }
+    bool done = command->spec->word == MW_WORD_SILENCE
+                    ? mw_respond_silence(respond_of(request), name, command->span, &request->person,
+                                         command->rest, request->memory, &said, &error)
+                    : mw_respond_unsilence(respond_of(request), name, &request->person,
+                                           request->memory, &said, &error);
+    answer_outcome(request, done, said, &error, false);
+}
+
 /* ---- commands ---- */
 
 static void about_resource(struct mw_request *request, const struct mw_command *command)
@@ -268,6 +293,10 @@ void mw_request_command(struct mw_request *request)
         break;
     case MW_WORD_THAW:
         thaw(request);
+        break;
+    case MW_WORD_SILENCE:
+    case MW_WORD_UNSILENCE:
+        silence(request, &command);
         break;
     case MW_WORD_LATER:
         mw_request_say(request, true, "\"%s\" is not in this version of midwatch. Say: help",

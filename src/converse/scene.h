@@ -13,6 +13,7 @@
 
 #include "midwatch/incident.h"
 #include "record/record.h"
+#include "respond/respond.h"
 #include "watch/watch.h"
 
 struct mw_scene {
@@ -21,6 +22,7 @@ struct mw_scene {
     const struct mw_incident *incident;
     const struct mw_resource *resource; /* the one that leads; NULL: it left the configuration */
     const struct mw_watch *watch;       /* for the others; NULL: not at hand */
+    const char *quiet;                  /* mw_scene_quiet(); NULL: it is not */
     const struct mw_track *track;       /* of mw_scene_step(); NULL: not known */
 };
 
@@ -52,6 +54,10 @@ json_t *mw_verdict_message(const struct mw_scene *scene);
 bool mw_evidence_due(const struct mw_incident *incident);
 bool mw_plan_due(const struct mw_incident *incident, const struct mw_plan *plan);
 bool mw_progress_due(const struct mw_plan *plan);
+
+/* What keeps the incident's resources quiet now; NULL: nothing does. */
+const char *mw_scene_quiet(TALLOC_CTX *memory, const struct mw_respond *respond,
+                           const struct mw_incident *incident);
 
 /* ---- phrases (on the scene's memory) ---- */
 

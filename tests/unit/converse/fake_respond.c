@@ -79,6 +79,29 @@ const char *mw_respond_frozen(const struct mw_respond *respond)
     return fake.frozen[0] != '\0' ? fake.frozen : NULL;
 }
 
+bool mw_respond_silence(struct mw_respond *respond, const char *resource, int64_t length,
+                        const struct mw_person *person, const char *why, TALLOC_CTX *memory,
+                        char **said, struct mw_error *error)
+{
+    snprintf(fake.silenced, sizeof fake.silenced, "%s %lld %s: %s", resource, (long long)length,
+             person->name, why != NULL ? why : "");
+    return answer(memory, said, error);
+}
+
+bool mw_respond_unsilence(struct mw_respond *respond, const char *resource,
+                          const struct mw_person *person, TALLOC_CTX *memory, char **said,
+                          struct mw_error *error)
+{
+    snprintf(fake.silenced, sizeof fake.silenced, "not %s", resource);
+    return answer(memory, said, error);
+}
+
+char *mw_respond_quiet(const struct mw_respond *respond, TALLOC_CTX *memory, const char *resource)
+{
+    bool quiet = fake.quiet != NULL && strcmp(fake.quiet, resource) == 0;
+    return quiet ? talloc_strdup(memory, "silenced by bob until 14:02: deploying") : NULL;
+}
+
 const char *mw_verdict_name(enum mw_verdict verdict)
 {
     static const char *const names[] = {"auto", "approve", "deny", "earned"};

@@ -20,7 +20,9 @@ struct fake_respond {
     enum mw_error_class refuse; /* NONE: agrees */
     const char *said;           /* NULL: nothing is said */
     char fixed[64];
-    char frozen[200]; /* "NAME: why"; "": it is not */
+    char frozen[200];   /* "NAME: why"; "": it is not */
+    char silenced[200]; /* "RESOURCE MS NAME: why", "not RESOURCE" */
+    const char *quiet;  /* the resource that is; NULL: none */
     size_t open_count;
     int64_t open[16];
     const struct mw_incident *incident; /* of mw_respond_find and mw_respond_of */
