@@ -72,8 +72,9 @@ static void test_every_word(void **state)
                  {"history cache", MW_WORD_HISTORY},
                  {"tools", MW_WORD_TOOLS},
                  {"policy", MW_WORD_POLICY},
-                 {"silence cache 2h deploy", MW_WORD_LATER},
-                 {"unsilence cache", MW_WORD_LATER},
+                 {"silence cache 2h deploy", MW_WORD_SILENCE},
+                 {"mute cache 2h", MW_WORD_SILENCE},
+                 {"unsilence cache", MW_WORD_UNSILENCE},
                  {"oncall", MW_WORD_LATER},
                  {"freeze", MW_WORD_FREEZE},
                  {"freeze while we deploy", MW_WORD_FREEZE},
@@ -125,6 +126,61 @@ static void test_a_reason_bears_no_secret(void **state)
     struct mw_command command =
         understood("reject I1 use redis://me:hunter22@10.0.0.1/ instead", 0);
     assert_null(strstr(command.rest, "hunter22"));
+}
+
+static void assert_silence(const char *text, int64_t minutes, const char *why)
+{
+    struct mw_command command = understood(text, 0);
+    assert_int_equal(command.spec->word, MW_WORD_SILENCE);
+    assert_string_equal(command.resource, "cache");
+    assert_int_equal(command.span, minutes * 60000);
+    if (why == NULL) {
+        assert_null(command.rest);
+    } else {
+        assert_string_equal(command.rest, why);
+    }
+}
+
+static void test_how_long_a_silence_lasts(void **state)
+{
+    assert_silence("silence cache 2h", 120, NULL);
+    assert_silence("silence cache 90m", 90, NULL);
+    assert_silence("silence cache 1h30m", 90, NULL);
+    assert_silence("silence cache 1h 30m deploying", 90, "deploying");
+    assert_silence("silence cache 2 hours", 120, NULL);
+    assert_silence("Silence cache for 1 hour 30 minutes while we  move", 90, "while we  move");
+    assert_silence("silence cache 2 Days upgrade", 2880, "upgrade");
+    assert_silence("silence cache 1w", 10080, NULL);
+    /* A number in the reason is no part of the time. */
+    assert_silence("silence cache 2h 3 nodes move", 120, "3 nodes move");
+    assert_silence("silence cache 2h for the move of all the nodes to the new hall", 120,
+                   "for the move of all the nodes to the new hall");
+    assert_string_equal(understood("silence * 2h", 0).resource, "*");
+}
+
+static void test_a_silence_without_its_time_says_what_is_missing(void **state)
+{
+    static const struct {
+        const char *text, *part;
+    } cases[] = {{"silence", "Which resource, and for how long? Say: silence NAME 2h"},
+                 {"silence cache", "For how long? Say: silence cache 2h"},
+                 {"silence cache 2", "2 of what? Say: silence cache 2m, 2h or 2d"},
+                 {"silence cache forever", "\"forever\" is no length of time"},
+                 {"silence cache deploying", "Say: silence cache 2h deploying"},
+                 {"silence cache for", "no length of time"},
+                 {"silence cache -1h", "no length of time"},
+                 {"silence cache 2x", "no length of time"},
+                 {"silence cache 1.5h", "no length of time"},
+                 {"silence cache 99999999h", "no length of time"},
+                 {"silence 2h cache", "The resource comes first. Say: silence cache 2h"},
+                 {"silence 2 hours cache", "The resource comes first. Say: silence cache 2 hours"},
+                 {"silence 2h", "The resource comes first. Say: silence NAME 2h"},
+                 {"silense cache 2h", "Did you mean: silence cache 2h"},
+                 {"unsilence", "Which resource? Say: unsilence NAME"},
+                 {"unsilence cache now", "One resource"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_contains(complaint_about(cases[i].text, 0), cases[i].part);
+    }
 }
 
 static void test_addressed(void **state)
@@ -256,6 +312,8 @@ int main(void)
         TEST(test_incident_and_revision),
         TEST(test_reject_with_a_reason),
         TEST(test_a_reason_bears_no_secret),
+        TEST(test_how_long_a_silence_lasts),
+        TEST(test_a_silence_without_its_time_says_what_is_missing),
         TEST(test_addressed),
         TEST(test_wrong_words_get_the_nearest_right_one),
         TEST(test_nothing_is_approved_by_half),

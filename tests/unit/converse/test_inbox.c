@@ -257,7 +257,7 @@ static void questions(struct room *room)
     assert_true(chat_says(answer->message, "Did you mean: fix cache"));
     answer = room_ask(room, "fix CACHE");
     assert_string_equal(fake.fixed, "cache");
-    answer = room_ask(room, "silence cache 2h");
+    answer = room_ask(room, "drill redis-memory-pressure cache");
     assert_true(chat_says(answer->message, "not in this version"));
     answer = room_ask(room, "show I99");
     assert_true(chat_says(answer->message, "There is no I99"));
@@ -323,6 +323,35 @@ static void test_answers(void **state)
     room_run(state, answers);
 }
 
+static void silences(struct room *room)
+{
+    room_start(room);
+    room_ask(room, "silence CACHE 2 hours deploying");
+    assert_string_equal(fake.silenced, "cache 7200000 alice: deploying");
+    room_ask(room, "silence * 30m");
+    assert_string_equal(fake.silenced, "* 1800000 alice: ");
+    assert_true(
+        chat_says(room_ask(room, "silence cahce 2h")->message, "Did you mean: silence cache"));
+    assert_string_equal(fake.silenced, "* 1800000 alice: ");
+    room_ask(room, "unsilence cache");
+    assert_string_equal(fake.silenced, "not cache");
+    fake.quiet = "cache";
+    assert_true(chat_says(room_ask(room, "status")->message, "cache is silenced by bob"));
+    assert_true(chat_says(room_ask(room, "status cache")->message, "silenced by bob until 14:02"));
+    fake.quiet = "*";
+    assert_true(chat_says(room_ask(room, "status")->message, "everything is silenced by bob"));
+    fake.refuse = MW_ERROR_REFUSED;
+    fake.said = NULL;
+    const struct chat_answer *answer = room_ask(room, "silence cache 2h");
+    assert_true(answer->private_answer);
+    assert_true(chat_says(answer->message, "refused for a test"));
+}
+
+static void test_silences(void **state)
+{
+    room_run(state, silences);
+}
+
 static void shared(struct room *room)
 {
     room->people = 2;
@@ -333,6 +362,7 @@ static void shared(struct room *room)
     assert_true(chat_says(room_ask(room, "fix cache")->message, "alice: fix cache"));
     assert_int_equal(fake.decision_count, 0);
     assert_string_equal(fake.fixed, "");
+    assert_string_equal(fake.silenced, "");
     /* Reading needs no name. */
     assert_true(chat_says(room_ask(room, "status")->message, "cache"));
     assert_true(chat_says(room_ask(room, "help")->message, "approve ID"));
@@ -407,8 +437,9 @@ static void full_disk(struct room *room)
     }
     room_settle(room);
     size_t answered = chat.answer_count;
-    static const char *const deciding[] = {"approve I42", "reject I42", "stop I42", "fix cache",
-                                           "ack I42",     "freeze",     "thaw",     "undo I42"};
+    static const char *const deciding[] = {
+        "approve I42", "reject I42", "stop I42", "fix cache",        "ack I42",
+        "freeze",      "thaw",       "undo I42", "silence cache 2h", "unsilence cache"};
     for (size_t i = 0; i < sizeof deciding / sizeof *deciding; i++) {
         char id[32];
         snprintf(id, sizeof id, "d%zu", i);
@@ -513,6 +544,7 @@ int main(void)
         ROOM_TEST(test_typed_reactions),
         ROOM_TEST(test_questions_come_back_with_the_right_words),
         ROOM_TEST(test_answers),
+        ROOM_TEST(test_silences),
         ROOM_TEST(test_who_shares_a_terminal_says_their_name),
         ROOM_TEST(test_an_unlisted_person_is_a_viewer),
         ROOM_TEST(test_hostile_words),

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "converse/paper.h"
 #include "converse/scene.h"
+#include "fake_respond.h"
 #include "fixture.h"
 
 static TALLOC_CTX *memory;
@@ -413,6 +414,23 @@ static void test_a_resource_that_left_the_configuration(void **state)
     assert_says(read_out(mw_verdict_message(&scene)), "memory_percent|97.2|48.6|");
 }
 
+static void test_quiet_is_visible_while_it_is_open(void **state)
+{
+    fake_respond_reset();
+    fake.quiet = "other";
+    assert_null(mw_scene_quiet(scene.memory, NULL, incident));
+    fake.quiet = "cache";
+    scene.quiet = mw_scene_quiet(scene.memory, NULL, incident);
+    assert_says(read_out(mw_card_message(&scene)),
+                "silenced by bob until 14:02: deploying; nothing runs by itself");
+    struct mw_member *member = mw_incident_add_member(incident);
+    member->resource = talloc_strdup(incident, "other");
+    fake.quiet = "other";
+    assert_string_equal(mw_scene_quiet(scene.memory, NULL, incident),
+                        "other is silenced by bob until 14:02: deploying");
+    fake.quiet = NULL;
+}
+
 static void test_an_acknowledgement_is_visible(void **state)
 {
     struct mw_decision *ack = mw_incident_add_decision(incident);
@@ -616,6 +634,7 @@ int main(void)
         TEST(test_unreachable),
         TEST(test_a_resource_that_left_the_configuration),
         TEST(test_an_acknowledgement_is_visible),
+        TEST(test_quiet_is_visible_while_it_is_open),
         TEST(test_the_plan_in_full),
         TEST(test_a_rejected_plan),
         TEST(test_risks),
