@@ -22,13 +22,13 @@ struct mw_cron {
     bool either_day;   /* a day of the month or a day of the week is enough */
 };
 
-/* False with MW_ERROR_BAD_INPUT that says what to write instead; also for a date that never comes. */
+/* False with MW_ERROR_BAD_INPUT that says what to write instead; so is a date that never comes. */
 bool mw_cron_parse(const char *text, struct mw_cron *cron, struct mw_error *error);
 
 /*
- * The newest moment of it at `now` or up to `within` milliseconds before; false: there was none. A time that
- * the clock skips in spring counts from the moment of its jump, one that comes twice in autumn counts
- * the first time.
+ * The newest moment of it at `now` or up to `within` milliseconds before; false: there was none. A
+ * time that the clock skips in spring counts from the moment of its jump, one that comes twice in
+ * autumn counts the first time.
  */
 bool mw_cron_last(const struct mw_cron *cron, mw_wall_ms now, int64_t within, mw_wall_ms *at);
 

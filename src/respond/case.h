@@ -86,8 +86,8 @@ bool mw_case_may_have_helped(const struct mw_case *self);
 /* Why a plan is void whose maker was asked to think again (ask.c, planning.c). */
 #define MW_AGAIN_REASON "a new plan was asked for"
 
-/* A resource turned bad, or is bad and nobody keeps it quiet any more: it joins the case that it belongs
- * to or has one of its own; while it is quiet, neither. */
+/* A resource turned bad, or is bad and nobody keeps it quiet any more: it joins the case that it
+ * belongs to or has one of its own; while it is quiet, neither. */
 void mw_case_take_in(struct mw_respond *respond, const struct mw_resource *resource);
 
 /* ---- several resources in one incident (group.c) ---- */
