@@ -234,12 +234,21 @@ static bool last_of_day(const struct mw_cron *cron, const struct tm *day, int la
     return false;
 }
 
+/* Minutes of the day that come after the one the clock shows may have been, where it went back lately. */
+static int went_back(time_t now, const struct tm *local)
+{
+    time_t earlier = now - (time_t)JUMP_MINUTES * 60;
+    struct tm before = {0};
+    localtime_r(&earlier, &before);
+    return before.tm_gmtoff > local->tm_gmtoff ? JUMP_MINUTES : 0;
+}
+
 bool mw_cron_last(const struct mw_cron *cron, mw_wall_ms now, int64_t within, mw_wall_ms *at)
 {
     time_t seconds = (time_t)(now / 1000), found;
     struct tm today = {0};
     localtime_r(&seconds, &today);
-    int latest = today.tm_hour * 60 + today.tm_min + JUMP_MINUTES;
+    int latest = today.tm_hour * 60 + today.tm_min + went_back(seconds, &today);
     struct tm date = {.tm_year = today.tm_year, .tm_mon = today.tm_mon, .tm_mday = today.tm_mday};
     const time_t newest = timegm(&date);
     for (int back = 0; back <= within / DAY_MS + 1; back++) {
