@@ -45,12 +45,14 @@ bool mw_quiet_find(const struct mw_silence *silences, size_t count,
 
 char *mw_quiet_text(TALLOC_CTX *memory, const struct mw_quiet *quiet)
 {
-    const char *until = mw_time_near(memory, quiet->until, quiet->from);
-    if (quiet->person == NULL)
-        return talloc_asprintf(memory, "in maintenance until %s", until);
+    char *until = mw_time_near(memory, quiet->until, quiet->from);
     bool reason = quiet->why != NULL && quiet->why[0] != '\0';
-    return talloc_asprintf(memory, "silenced by %s until %s%s%s", quiet->person, until,
-                           reason ? ": " : "", reason ? quiet->why : "");
+    char *text = quiet->person == NULL
+                     ? talloc_asprintf(memory, "in maintenance until %s", until)
+                     : talloc_asprintf(memory, "silenced by %s until %s%s%s", quiet->person, until,
+                                       reason ? ": " : "", reason ? quiet->why : "");
+    talloc_free(until);
+    return text;
 }
 
 static bool find(const struct mw_respond *self, const char *resource, struct mw_quiet *quiet)
