@@ -30,6 +30,7 @@ struct mw_converse *mw_converse_create(TALLOC_CTX *memory, struct mw_watch *watc
     converse->settings = *settings;
     converse->listener = (struct mw_respond_listener){converse, on_change};
     mw_condition_init(&converse->dirtied);
+    mw_condition_init(&converse->noticed);
     mw_condition_init(&converse->settled);
     mw_group_init(&converse->chats);
     mw_group_init(&converse->fibers);
@@ -120,6 +121,7 @@ bool mw_converse_start(struct mw_converse *converse, struct mw_error *error)
         return mw_error_wrap(error, "cannot take up what chat was not told");
     }
     mw_fiber_spawn(&converse->fibers, "reconcile", mw_reconcile_run, converse);
+    mw_fiber_spawn(&converse->fibers, "notices", mw_notice_run, converse);
     for (size_t i = 0; i < converse->channel_count; i++) {
         struct mw_channel *channel = converse->channels[i];
         channel->delivering = true;
@@ -132,7 +134,7 @@ bool mw_converse_start(struct mw_converse *converse, struct mw_error *error)
 
 static bool is_settled(const struct mw_converse *converse)
 {
-    if (converse->dirty_count > 0 || converse->reconciling) {
+    if (converse->dirty_count > 0 || converse->reconciling || mw_notice_is_due(converse)) {
         return false;
     }
     for (size_t i = 0; i < converse->channel_count; i++) {

@@ -77,4 +77,13 @@ MW_SUSPENDS bool mw_converse_start(struct mw_converse *converse, struct mw_error
 /* Delivers what is due for at most a few seconds, then ends the chats. */
 MW_SUSPENDS void mw_converse_stop(struct mw_converse *converse);
 
+/*
+ * Tells all chats that midwatch itself is impaired, and what still works; `text` is one sentence. `key` names the
+ * impairment ("model/unreachable", at most 60 bytes): it is told once until it is over, however often this is
+ * called, also across a restart. Neither suspends. What began and was over before it could be told is not
+ * told. Over with `text` NULL ends it without a word; over of what was never told does nothing.
+ */
+void mw_converse_notice(struct mw_converse *converse, const char *key, const char *text);
+void mw_converse_notice_over(struct mw_converse *converse, const char *key, const char *text);
+
 #endif

@@ -70,12 +70,28 @@ static void release(struct mw_channel *channel, const struct mw_outbox_row *row)
     }
 }
 
-/* The card's reference for what belongs below it. False: the card does not stand yet. */
+bool mw_channels_put(struct mw_converse *converse, int64_t incident,
+                     const struct mw_outbox_item *items, size_t count, struct mw_error *error)
+{
+    for (size_t i = 0; i < converse->channel_count; i++) {
+        struct mw_channel *channel = converse->channels[i];
+        if (!mw_outbox_put(converse->record, channel->chat->name, incident, items, count, error)) {
+            return false;
+        }
+        channel->delivering = true;
+        channel->put_meanwhile = true;
+        mw_condition_notify(&channel->due);
+    }
+    return true;
+}
+
+/* The card's reference for what belongs below it; what is about no incident belongs to the channel. False:
+ * the card does not stand yet. */
 static bool find_thread(struct mw_channel *channel, TALLOC_CTX *memory,
                         const struct mw_outbox_row *row, char **thread, struct mw_error *error)
 {
     *thread = NULL;
-    if (strcmp(row->slot, "card") == 0) {
+    if (row->incident == 0 || strcmp(row->slot, "card") == 0) {
         return true;
     }
     if (!mw_outbox_reference(channel->converse->record, memory, channel->chat->name, row->incident,

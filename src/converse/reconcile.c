@@ -105,21 +105,6 @@ static bool read_track(struct mw_converse *converse, const struct mw_incident *i
                                            step->environment, track, &error);
 }
 
-static bool put_all(struct mw_converse *converse, int64_t id, const struct mw_outbox_item *items,
-                    size_t count, struct mw_error *error)
-{
-    for (size_t i = 0; i < converse->channel_count; i++) {
-        struct mw_channel *channel = converse->channels[i];
-        if (!mw_outbox_put(converse->record, channel->chat->name, id, items, count, error)) {
-            return false;
-        }
-        channel->delivering = true;
-        channel->put_meanwhile = true;
-        mw_condition_notify(&channel->due);
-    }
-    return true;
-}
-
 static bool reconcile(struct mw_converse *converse, TALLOC_CTX *memory, int64_t id,
                       struct mw_error *error)
 {
@@ -142,7 +127,7 @@ static bool reconcile(struct mw_converse *converse, TALLOC_CTX *memory, int64_t 
     int64_t version = incident->version;
     size_t count;
     struct mw_outbox_item *items = mw_reconcile_render(&scene, &count);
-    if (!put_all(converse, id, items, count, error)) {
+    if (!mw_channels_put(converse, id, items, count, error)) {
         return false;
     }
     return !closed || mw_record_told(converse->record, id, version, error);

@@ -355,7 +355,7 @@ static bool find_reacted(struct mw_request *request, enum mw_action action, int6
     struct mw_error error;
     return mw_outbox_find(request->channel->converse->record, request->memory,
                           request->channel->chat->name, event->message, incident, &slot, &error) &&
-           slot != NULL && revision_of_slot(slot, action, revision);
+           slot != NULL && *incident > 0 && revision_of_slot(slot, action, revision);
 }
 
 void mw_request_reaction(struct mw_request *request)

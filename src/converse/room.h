@@ -27,6 +27,18 @@ struct mw_posted {
     char *reference;
 };
 
+/* Something that people are to know about midwatch itself. */
+struct mw_notice {
+    struct mw_notice *next;
+    char *key;
+    char *text;         /* what to say next; NULL: nothing */
+    bool wanted, is_so; /* what was said to us last, if anything */
+    bool due;           /* chat may not have been told what is so */
+    bool known;         /* what the record says of it was read */
+    mw_wall_ms
+        said_at; /* when chat was told that it is so; 0: it was not, or that it is over too */
+};
+
 struct mw_channel {
     struct mw_converse *converse;
     struct mw_chat *chat;
@@ -69,6 +81,9 @@ struct mw_converse {
     bool stopping; /* what arrives now is handled at the next start */
     char *outage;  /* why nothing can be recorded; NULL: it can, as far as we know */
 
+    struct mw_notice *notices;
+    struct mw_condition noticed;
+
     struct mw_condition settled; /* a fiber came to rest; who stops the room looks again */
     struct mw_group chats;       /* the adapters' fibers */
     struct mw_group fibers;      /* ours */
@@ -86,6 +101,15 @@ struct mw_outbox_item *mw_reconcile_render(const struct mw_scene *scene, size_t 
 /* ---- outbox.c ---- */
 
 void mw_channel_deliver_run(void *channel);
+/* Puts what these slots should say into the outboxes of all chats and wakes whoever delivers. */
+MW_SUSPENDS bool mw_channels_put(struct mw_converse *converse, int64_t incident,
+                                 const struct mw_outbox_item *items, size_t count,
+                                 struct mw_error *error);
+
+/* ---- notice.c ---- */
+
+void mw_notice_run(void *converse);
+bool mw_notice_is_due(const struct mw_converse *converse);
 
 /* ---- outage.c ---- */
 
