@@ -12,7 +12,12 @@
  *                                      (those that turned bad with it, and those that one of them needs)
  *    "tools": [{"name", "risk", "description", "inputSchema"}],
  *    "previous": [{"revision", "steps": [{"tool", "arguments", "state", "result"}],
- *                  "health_after": "DEGRADED", "metrics_after": {…}, "complaint": "…"}]}
+ *                  "health_after": "DEGRADED", "metrics_after": {…}, "complaint": "…"}],
+ *    "similar": [{"incident", "when", "resource", "environment", "symptom", "cause",
+ *                 "steps": [{"tool", "arguments", "state", "result"}], "outcome", "reason",
+ *                 "decisions": [{"person", "action", "why"}]}]}
+ *                                      (closed incidents like this one, most alike first; only for a planner that
+ *                                       uses the past)
  * Everything in it that came from outside is untrusted text.
  *
  * The proposal it answers with:
@@ -22,6 +27,15 @@
  * adds what it took:
  *   "usage": {"model": "…", "turns": 3, "input_tokens": 3120, "output_tokens": 410,
  *             "cost_usd": 0.005, "latency_ms": 2300}        (cost_usd only where a price is known)
+ *
+ * A question that somebody asked in chat:
+ *   {"question": "…", "now": RFC 3339,
+ *    "resource": {"name"}, "incident": {…},  (where it was asked inside an incident's thread)
+ *    "resources": [{"name", "kind", "environment", "status", "reason", "metrics", …}],
+ *    "incidents": [{"incident", "resource", "when", "symptom", "stage", "outcome"}],
+ *    "tools": [{"name", "risk", "description", "inputSchema"}]}
+ * and its answer:
+ *   {"text": "lines of plain text", "looked": ["redis_info cache"], "usage": {…}}
  */
 #ifndef MIDWATCH_PLANNER_H
 #define MIDWATCH_PLANNER_H
@@ -39,7 +53,24 @@ struct mw_planner {
     void *state;
 };
 
-/* What a planner may ask of the core while it investigates. */
+/* Why a planner cannot answer now, whatever it is asked. */
+enum mw_impairment {
+    MW_IMPAIRMENT_NONE,        /* it can */
+    MW_IMPAIRMENT_UNREACHABLE, /* it failed so often that it is left alone for a while */
+    MW_IMPAIRMENT_REFUSED,     /* its service refuses us: the key, the account, the model's name */
+    MW_IMPAIRMENT_SPENT,       /* what a day may cost, or its quota, is used up */
+};
+
+/* One request to a model's service and what came back. */
+struct mw_planner_exchange {
+    const char *model;
+    const json_t *request; /* as sent */
+    const json_t *answer;  /* NULL: none, or none that could be read */
+    const char *fault;     /* what was wrong; NULL: nothing */
+    const json_t *usage;   /* of this one; NULL: not known */
+};
+
+/* What a planner may ask of the core while it investigates, and what it tells it. */
 struct mw_planner_host {
     void *context;
     /* Calls a read-only tool on the incident's resource. `*result` (a new reference) is the tool's
@@ -47,12 +78,17 @@ struct mw_planner_host {
      * could not be tried; the error's sentence is for the model. */
     MW_SUSPENDS bool (*look)(void *context, const char *tool, const json_t *arguments,
                              json_t **result, struct mw_error *error);
+    /* Both optional; neither suspends, and all is borrowed. `impaired` is told of each exchange that tells
+     * something about it; `why` is a sentence, NULL for NONE. */
+    void (*exchanged)(void *context, const struct mw_planner_exchange *exchange);
+    void (*impaired)(void *context, enum mw_impairment impairment, const char *why);
 };
 
 struct mw_planner_ops {
     const char *name;
     const struct mw_option *options; /* keys of `llm:` that are this planner's own */
     size_t config_size;
+    bool uses_past; /* wants similar incidents in the situation */
 
     /* Mandatory; does not suspend. `runbooks` is the folder of the runbook files. */
     bool (*create)(struct mw_planner *planner, const void *config, const char *runbooks,
@@ -63,6 +99,14 @@ struct mw_planner_ops {
     MW_SUSPENDS bool (*propose)(struct mw_planner *planner, const json_t *situation,
                                 const struct mw_planner_host *host, struct mw_deadline deadline,
                                 json_t **proposal, struct mw_error *error);
+
+    /* Optional: who cannot answer questions has none. Changes nothing. `*answer` is a new reference. */
+    MW_SUSPENDS bool (*ask)(struct mw_planner *planner, const json_t *question,
+                            const struct mw_planner_host *host, struct mw_deadline deadline,
+                            json_t **answer, struct mw_error *error);
+
+    /* Optional; does not suspend. What was spent since 00:00 UTC before this planner was made. */
+    void (*spent)(struct mw_planner *planner, double usd);
 };
 
 #endif

@@ -99,6 +99,13 @@ MW_SUSPENDS bool mw_record_track(struct mw_record *record, const char *tool, con
                                  const char *environment, struct mw_track *track,
                                  struct mw_error *error);
 
+/* Closed incidents of the same kind that were led by the same metric, most alike first: of the same
+ * resource, of the same environment, others; the newest of each first. Their numbers, at most `limit`; a
+ * talloc array. Only the newest few hundred are looked through. */
+MW_SUSPENDS int64_t *mw_record_similar(struct mw_record *record, TALLOC_CTX *memory,
+                                       const struct mw_incident *to, size_t limit, size_t *count,
+                                       struct mw_error *error);
+
 /* How many plans policy let run by themselves since then; of one resource, or of all (NULL). */
 MW_SUSPENDS bool mw_record_automatic(struct mw_record *record, const char *resource,
                                      mw_wall_ms since, int64_t *count, struct mw_error *error);
@@ -187,6 +194,29 @@ MW_SUSPENDS bool mw_outbox_reference(struct mw_record *record, TALLOC_CTX *memor
 MW_SUSPENDS bool mw_outbox_find(struct mw_record *record, TALLOC_CTX *memory, const char *chat,
                                 const char *reference, int64_t *incident, char **slot,
                                 struct mw_error *error);
+
+/* ---- exchanges: what was said to models and by them ---- */
+
+/* A longer text keeps its beginning and its end. */
+#define MW_EXCHANGE_BYTES_MAX ((size_t)(64 * 1024))
+
+struct mw_exchange {
+    int64_t incident; /* 0: a question that was asked in chat */
+    mw_wall_ms at;
+    const char *model;
+    const char *request;        /* as sent */
+    const char *answer, *fault; /* one of them is NULL, or both where an answer could not be read */
+    const json_t *usage;        /* {"input_tokens", …} (planner.h) of this one; NULL: not known */
+};
+
+/* Texts are masked and bounded. */
+MW_SUSPENDS bool mw_exchange_add(struct mw_record *record, const struct mw_exchange *exchange,
+                                 struct mw_error *error);
+MW_SUSPENDS bool mw_exchange_count(struct mw_record *record, int64_t incident, int64_t *count,
+                                   struct mw_error *error);
+/* What exchanges since then cost, of those whose price was known. */
+MW_SUSPENDS bool mw_exchange_spent(struct mw_record *record, mw_wall_ms since, double *usd,
+                                   struct mw_error *error);
 
 /* ---- audit ---- */
 

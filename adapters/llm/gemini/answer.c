@@ -190,8 +190,10 @@ void mw_gemini_fault(int status, const json_t *body, struct mw_model_fault *faul
     if (status == 400 && strcmp(text_of(find_detail(details, "google.rpc.ErrorInfo"), "reason"),
                                 "API_KEY_INVALID") == 0) {
         say(fault, "look at llm.api_key");
+        fault->impairment = MW_IMPAIRMENT_REFUSED;
     } else if (status == 400 && strcmp(text_of(said, "status"), "FAILED_PRECONDITION") == 0) {
         say(fault, "look at the project's billing");
+        fault->impairment = MW_IMPAIRMENT_REFUSED;
     } else if (status == 429) {
         int64_t wait = delay_ms(find_detail(details, "google.rpc.RetryInfo"));
         if (wait >= 0)
@@ -199,6 +201,7 @@ void mw_gemini_fault(int status, const json_t *body, struct mw_model_fault *faul
         if (is_daily(find_detail(details, "google.rpc.QuotaFailure"))) {
             fault->class = MW_ERROR_REFUSED;
             fault->again = false;
+            fault->impairment = MW_IMPAIRMENT_SPENT;
             say(fault, "the day's quota of requests is used up");
         }
     }

@@ -11,6 +11,11 @@
 #define PAUSE_MS     30000
 #define PAUSE_MAX_MS 600000
 
+bool mw_breaker_is_open(const struct mw_breaker *breaker)
+{
+    return breaker->open_to != 0;
+}
+
 bool mw_breaker_enter(struct mw_breaker *breaker, struct mw_error *error)
 {
     if (breaker->open_to == 0)

@@ -15,6 +15,8 @@ struct mw_breaker {
     char last[200];     /* what failed last */
 };
 
+/* It lets nothing through now, or one at the most. */
+bool mw_breaker_is_open(const struct mw_breaker *breaker);
 /* False with MW_ERROR_RETRY: not now. After true, exactly one of the others follows. */
 bool mw_breaker_enter(struct mw_breaker *breaker, struct mw_error *error);
 void mw_breaker_worked(struct mw_breaker *breaker);

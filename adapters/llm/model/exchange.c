@@ -23,6 +23,8 @@
 static void judge_status(const struct mw_model *self, int status, struct mw_model_fault *fault)
 {
     fault->class = MW_ERROR_PERMANENT;
+    if (status == 401 || status == 403 || status == 404)
+        fault->impairment = MW_IMPAIRMENT_REFUSED;
     const char *advice = "";
     if (status == 401 || status == 403)
         advice = self->config->api_key != NULL ? "look at llm.api_key" : "it wants an llm.api_key";
@@ -124,13 +126,12 @@ static bool wait_for_next(const struct mw_model_fault *fault, int failures,
 }
 
 static bool try_some(struct mw_model *self, const char *body, struct mw_deadline deadline,
-                     json_t **answer, struct mw_error *error)
+                     json_t **answer, struct mw_model_fault *fault, struct mw_error *error)
 {
-    struct mw_model_fault fault;
     for (int tries = 1;; tries++) {
-        if (try_once(self, body, deadline, answer, &fault, error))
+        if (try_once(self, body, deadline, answer, fault, error))
             return true;
-        if (!fault.again || tries == TRIES_MAX || !wait_for_next(&fault, tries, deadline, error))
+        if (!fault->again || tries == TRIES_MAX || !wait_for_next(fault, tries, deadline, error))
             return false;
     }
 }
@@ -142,31 +143,77 @@ static bool is_its_fault(const struct mw_error *error, mw_mono_ns began)
            (error->class != MW_ERROR_TIMEOUT || mw_mono_now() - began >= PATIENCE_NS);
 }
 
-bool mw_model_exchange(struct mw_model *self, const json_t *body, struct mw_deadline deadline,
-                       json_t **answer, struct mw_error *error)
+/* ---- what it tells about the service ---- */
+
+static void tell(struct mw_model_tidings *tidings, enum mw_impairment impairment, const char *why)
 {
-    mw_mono_ns began = mw_mono_now();
-    if (!mw_budget_check(&self->budget, mw_wall_now(), error))
+    tidings->told = true;
+    tidings->impairment = impairment;
+    snprintf(tidings->why, sizeof tidings->why, "%s", why);
+}
+
+/* While it is left alone, what failed last is worth more than when it is asked again. */
+static void tell_open(const struct mw_model *self, struct mw_model_tidings *tidings)
+{
+    tell(tidings, self->refused ? MW_IMPAIRMENT_REFUSED : MW_IMPAIRMENT_UNREACHABLE,
+         self->breaker.last);
+}
+
+static void conclude(struct mw_model *self, const struct mw_model_fault *fault, bool ok,
+                     mw_mono_ns began, struct mw_model_tidings *tidings,
+                     const struct mw_error *error)
+{
+    if (ok) {
+        mw_breaker_worked(&self->breaker);
+        self->refused = false;
+        tell(tidings, MW_IMPAIRMENT_NONE, "");
+        return;
+    }
+    if (!is_its_fault(error, began)) {
+        mw_breaker_abandoned(&self->breaker);
+        return;
+    }
+    mw_breaker_failed(&self->breaker, error->text);
+    self->refused = fault->impairment == MW_IMPAIRMENT_REFUSED;
+    if (fault->impairment != MW_IMPAIRMENT_NONE)
+        tell(tidings, fault->impairment, error->text);
+    else if (mw_breaker_is_open(&self->breaker))
+        tell_open(self, tidings);
+}
+
+/* Whether anything may be sent now. */
+static bool may_send(struct mw_model *self, struct mw_deadline deadline,
+                     struct mw_model_tidings *tidings, struct mw_error *error)
+{
+    if (!mw_budget_check(&self->budget, mw_wall_now(), error)) {
+        tell(tidings, MW_IMPAIRMENT_SPENT, error->text);
         return false;
+    }
     if (mw_deadline_passed(deadline))
         return mw_error_set(
             error, MW_ERROR_TIMEOUT,
-            "the time for a plan is up; raise llm.timeout where the model needs longer");
+            "the time for an answer is up; raise llm.timeout where the model needs longer");
+    if (mw_breaker_enter(&self->breaker, error))
+        return true;
+    tell_open(self, tidings);
+    return false;
+}
+
+bool mw_model_exchange(struct mw_model *self, const json_t *body, struct mw_deadline deadline,
+                       json_t **answer, struct mw_model_tidings *tidings, struct mw_error *error)
+{
+    mw_mono_ns began = mw_mono_now();
+    struct mw_model_fault fault = {0};
+    *tidings = (struct mw_model_tidings){0};
     char *text = json_dumps(body, JSON_COMPACT);
     if (text == NULL)
         return mw_error_set(error, MW_ERROR_RETRY, "no memory left for the question");
-    bool ok = mw_breaker_enter(&self->breaker, error);
-    if (!ok) {
-        free(text);
-        return false;
+    bool ok = may_send(self, deadline, tidings, error);
+    if (ok) {
+        tidings->sent = true;
+        ok = try_some(self, text, deadline, answer, &fault, error);
+        conclude(self, &fault, ok, began, tidings, error);
     }
-    ok = try_some(self, text, deadline, answer, error);
     free(text);
-    if (ok)
-        mw_breaker_worked(&self->breaker);
-    else if (is_its_fault(error, began))
-        mw_breaker_failed(&self->breaker, error->text);
-    else
-        mw_breaker_abandoned(&self->breaker);
     return ok;
 }

@@ -17,6 +17,7 @@ struct mw_model {
     struct mw_prompts prompts;
     json_t *runbooks;
     struct mw_breaker breaker;
+    bool refused; /* what opened the breaker, or may, was that the service refuses us */
     struct mw_budget budget;
     /* mw_http. */
     MW_SUSPENDS bool (*send)(TALLOC_CTX *memory, const struct mw_http_request *request,
@@ -24,11 +25,19 @@ struct mw_model {
                              struct mw_error *error);
 };
 
+/* What an exchange tells about the service beside its answer. */
+struct mw_model_tidings {
+    bool sent; /* something left this machine */
+    bool told; /* what follows is known; a failure that may be chance tells nothing */
+    enum mw_impairment impairment;
+    char why[400]; /* a sentence; "" for NONE */
+};
+
 /* exchange.c: posts a body and gives the JSON of the answer, a new reference; tries again where that is
  * worth it, within the deadline. */
 MW_SUSPENDS bool mw_model_exchange(struct mw_model *self, const json_t *body,
                                    struct mw_deadline deadline, json_t **answer,
-                                   struct mw_error *error);
+                                   struct mw_model_tidings *tidings, struct mw_error *error);
 
 /* address.c: whether keys and what is asked may be sent there; the URL without slashes at its end. */
 char *mw_model_base_url(TALLOC_CTX *memory, const char *url, struct mw_error *error);

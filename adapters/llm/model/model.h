@@ -76,6 +76,7 @@ struct mw_model_ask {
     const json_t *messages;  /* the conversation, in the vendor's form */
     const json_t *functions; /* [{"name", "description", "schema"}], names fit for the vendor */
     bool forced;             /* MW_MODEL_PROPOSE must be called */
+    bool words;              /* no function may be called */
 };
 
 /* ---- what a model answered ---- */
@@ -112,9 +113,10 @@ struct mw_model_turn {
 /* What an HTTP status other than 2xx means. */
 struct mw_model_fault {
     enum mw_error_class class;
-    bool again;      /* worth another try */
-    int64_t wait_ms; /* before it; -1: not said */
-    char text[300];  /* ends a sentence that begins with the status */
+    bool again;                    /* worth another try */
+    int64_t wait_ms;               /* before it; -1: not said */
+    enum mw_impairment impairment; /* REFUSED, SPENT: the next question will fare no better */
+    char text[300];                /* ends a sentence that begins with the status */
 };
 
 /* ---- the vendor ---- */
@@ -147,10 +149,14 @@ bool mw_model_create(struct mw_planner *planner, const struct mw_model_vendor *v
                      const struct mw_model_config *config, const char *runbooks,
                      struct mw_error *error);
 
-/* ops->propose. */
+/* ops->propose, ops->ask and ops->spent. */
 MW_SUSPENDS bool mw_model_propose(struct mw_planner *planner, const json_t *situation,
                                   const struct mw_planner_host *host, struct mw_deadline deadline,
                                   json_t **proposal, struct mw_error *error);
+MW_SUSPENDS bool mw_model_answer(struct mw_planner *planner, const json_t *question,
+                                 const struct mw_planner_host *host, struct mw_deadline deadline,
+                                 json_t **answer, struct mw_error *error);
+void mw_model_spent(struct mw_planner *planner, double usd);
 
 /* ---- for reading what strangers sent ---- */
 

@@ -77,7 +77,7 @@ static void add_function(struct mw_toolbox *toolbox, const struct mw_model_vendo
 }
 
 struct mw_toolbox *mw_toolbox_create(TALLOC_CTX *memory, const struct mw_model_vendor *vendor,
-                                     const json_t *situation, bool logs)
+                                     const json_t *situation, bool proposes, bool logs)
 {
     const json_t *tools = json_object_get(situation, "tools");
     struct mw_toolbox *toolbox = talloc_zero(memory, struct mw_toolbox);
@@ -91,8 +91,10 @@ struct mw_toolbox *mw_toolbox_create(TALLOC_CTX *memory, const struct mw_model_v
         if (may_look(tool, logs))
             add_function(toolbox, vendor, tool);
     }
-    json_array_append_new(toolbox->functions, mw_proposal_function(tools));
-    toolbox->count++;
+    if (proposes) {
+        json_array_append_new(toolbox->functions, mw_proposal_function(tools));
+        toolbox->count++;
+    }
     return toolbox;
 }
 

@@ -7,14 +7,15 @@
 #include "adapters/llm/model/model.h"
 
 struct mw_toolbox {
-    json_t *functions;  /* [{"name", "description", "schema"}]; propose_plan is the last */
+    json_t *functions;  /* [{"name", "description", "schema"}]; propose_plan, if any, is the last */
     const char **tools; /* what functions[i] is called by the core; NULL for propose_plan */
     size_t count;
 };
 
-/* On `memory`. From a situation that went through mw_prompt_situation(). */
+/* On `memory`. From a situation or a question that went through mw_prompt_situation(); with propose_plan where
+ * it `proposes`. */
 struct mw_toolbox *mw_toolbox_create(TALLOC_CTX *memory, const struct mw_model_vendor *vendor,
-                                     const json_t *situation, bool logs);
+                                     const json_t *situation, bool proposes, bool logs);
 
 /* The core's name of a function; NULL: there is no such function, or it is propose_plan. */
 const char *mw_toolbox_find(const struct mw_toolbox *toolbox, const char *function);

@@ -125,6 +125,7 @@ void mw_openai_fault(int status, const json_t *body, struct mw_model_fault *faul
     if (status == 429 && strcmp(code, "insufficient_quota") == 0) {
         fault->class = MW_ERROR_REFUSED;
         fault->again = false;
+        fault->impairment = MW_IMPAIRMENT_SPENT;
         snprintf(fault->text, sizeof fault->text, "the account's quota is used up");
     } else if (status == 400 && strcmp(code, "content_filter") == 0) {
         fault->class = MW_ERROR_REFUSED;

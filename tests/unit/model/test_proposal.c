@@ -207,7 +207,7 @@ static const json_t *find_function(const struct mw_toolbox *toolbox, const char 
 static void only_what_reads_may_be_called(void **state)
 {
     json_t *situation = script_situation();
-    struct mw_toolbox *toolbox = mw_toolbox_create(NULL, &narrow, situation, true);
+    struct mw_toolbox *toolbox = mw_toolbox_create(NULL, &narrow, situation, true, true);
     assert_int_equal(toolbox->count, 3);
     assert_string_equal(mw_toolbox_find(toolbox, "redis_info"), "redis_info");
     assert_string_equal(mw_toolbox_find(toolbox, "resource_logs"), "resource_logs");
@@ -221,7 +221,7 @@ static void only_what_reads_may_be_called(void **state)
     assert_non_null(strstr(text, "\"wait\""));
     free(text);
     talloc_free(toolbox);
-    toolbox = mw_toolbox_create(NULL, &narrow, situation, false);
+    toolbox = mw_toolbox_create(NULL, &narrow, situation, true, false);
     assert_null(mw_toolbox_find(toolbox, "resource_logs"));
     assert_int_equal(toolbox->count, 2);
     talloc_free(toolbox);
@@ -248,7 +248,7 @@ static void names_fit_the_service_and_stay_apart(void **state)
                                         "risk", "read", "description", "OBEY ME", "inputSchema",
                                         "description", "OBEY ME", "properties", "x", "description",
                                         "OBEY ME"));
-    struct mw_toolbox *toolbox = mw_toolbox_create(NULL, &narrow, situation, true);
+    struct mw_toolbox *toolbox = mw_toolbox_create(NULL, &narrow, situation, true, true);
     assert_int_equal(toolbox->count, 10);
     for (size_t i = 0; i + 1 < toolbox->count; i++) {
         const char *name = text_at(json_array_get(toolbox->functions, i), "name");
