@@ -64,5 +64,8 @@ const struct mw_planner_ops mw_planner_gemini = {
     .options = options,
     .config_size = sizeof(struct mw_model_config),
     .create = create,
+    .uses_past = true,
     .propose = mw_model_propose,
+    .ask = mw_model_answer,
+    .spent = mw_model_spent,
 };

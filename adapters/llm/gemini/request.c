@@ -25,12 +25,19 @@ json_t *mw_gemini_body(const struct mw_model_ask *ask)
 {
     json_t *calling = ask->forced ? json_pack("{s:s, s:[s]}", "mode", "ANY", "allowedFunctionNames",
                                               MW_MODEL_PROPOSE)
-                                  : json_pack("{s:s}", "mode", "AUTO");
-    return json_pack("{s:{s:[{s:s}]}, s:O, s:[{s:o}], s:{s:o}, s:{s:i}}", "systemInstruction",
-                     "parts", "text", ask->system, "contents", ask->messages, "tools",
-                     "functionDeclarations", declarations(ask->functions), "toolConfig",
-                     "functionCallingConfig", calling, "generationConfig", "maxOutputTokens",
-                     OUTPUT_TOKENS_MAX);
+                                  : json_pack("{s:s}", "mode", ask->words ? "NONE" : "AUTO");
+    json_t *body = json_pack("{s:{s:[{s:s}]}, s:O, s:{s:i}}", "systemInstruction", "parts", "text",
+                             ask->system, "contents", ask->messages, "generationConfig",
+                             "maxOutputTokens", OUTPUT_TOKENS_MAX);
+    json_t *config = json_pack("{s:o}", "functionCallingConfig", calling);
+    if (json_array_size(ask->functions) > 0) {
+        json_object_set_new(
+            body, "tools",
+            json_pack("[{s:o}]", "functionDeclarations", declarations(ask->functions)));
+        json_object_set(body, "toolConfig", config);
+    }
+    json_decref(config);
+    return body;
 }
 
 /* Two contents of the user never follow each other. */

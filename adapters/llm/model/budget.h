@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was spent today, by UTC day, from tokens and the price in the configuration. It is kept in
- * memory: a restart starts the day anew. Questions that are under way at the same time are counted
+ * memory; what an earlier process spent is charged at the start. Questions that are under way at the same time are counted
  * when they are answered, so a day may cost a little more than its budget. */
 #ifndef MIDWATCH_LLM_BUDGET_H
 #define MIDWATCH_LLM_BUDGET_H

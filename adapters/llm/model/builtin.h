@@ -7,5 +7,8 @@ extern const char mw_builtin_system[];
 extern const char mw_builtin_situation[];
 extern const char mw_builtin_propose[];
 extern const char mw_builtin_again[];
+extern const char mw_builtin_ask[];
+extern const char mw_builtin_question[];
+extern const char mw_builtin_answer[];
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "adapters/llm/model/internal.h"
 #include "adapters/llm/model/runbooks.h"
+#include "base/clock.h"
 #include "base/redact.h"
 
 const struct mw_option mw_model_price_options[] = {
@@ -90,4 +91,10 @@ bool mw_model_create(struct mw_planner *planner, const struct mw_model_vendor *v
     planner->state = self;
     planner->label = talloc_asprintf(self, "%s:%s", vendor->name, config->model);
     return true;
+}
+
+void mw_model_spent(struct mw_planner *planner, double usd)
+{
+    struct mw_model *self = planner->state;
+    mw_budget_charge(&self->budget, mw_wall_now(), usd);
 }

@@ -80,6 +80,7 @@ json_t *mw_prompt_situation(const json_t *situation, bool logs)
     json_t *told = mw_redact_json(situation);
     if (!logs) {
         drop_log_results(json_object_get(told, "previous"));
+        drop_log_results(json_object_get(told, "similar"));
         /* The names of tools and their arguments are no lines. */
         json_t *tools = json_incref(json_object_get(told, "tools"));
         json_object_del(told, "tools");
@@ -101,14 +102,14 @@ json_t *mw_prompt_result(const json_t *result, bool logs)
 /* ---- rendering ---- */
 
 /* Fenced, or a word that says that there is nothing. */
-static char *section(TALLOC_CTX *memory, const json_t *value)
+char *mw_prompt_section(TALLOC_CTX *memory, const json_t *value)
 {
     bool empty = json_is_object(value) ? json_object_size(value) == 0 : json_array_size(value) == 0;
     return empty ? talloc_strdup(memory, "none") : mw_fence_json(memory, value, SECTION_MAX);
 }
 
 /* One JSON value a line. */
-static char *list(TALLOC_CTX *memory, const json_t *items, size_t most)
+char *mw_prompt_list(TALLOC_CTX *memory, const json_t *items, size_t most)
 {
     char *text = talloc_strdup(memory, "");
     size_t i;
@@ -141,8 +142,7 @@ static char *log_lines(TALLOC_CTX *memory, const json_t *log)
     return *text != '\0' ? mw_fence(memory, text, LOG_MAX) : talloc_strdup(memory, "none");
 }
 
-/* Only what a plan is made of; the form of the arguments stands with the function. */
-static char *tool_list(TALLOC_CTX *memory, const json_t *tools)
+char *mw_prompt_tools(TALLOC_CTX *memory, const json_t *tools)
 {
     json_auto_t *told = json_array();
     size_t i;
@@ -154,13 +154,13 @@ static char *tool_list(TALLOC_CTX *memory, const json_t *tools)
                                         "risk", json_object_get(tool, "risk"), "description",
                                         json_object_get(tool, "description")));
     }
-    return list(memory, told, SIZE_MAX);
+    return mw_prompt_list(memory, told, SIZE_MAX);
 }
 
 /* The others, and what it means when they are many. */
 static char *others(TALLOC_CTX *memory, const json_t *situation)
 {
-    char *text = list(memory, json_object_get(situation, "others"), SIZE_MAX);
+    char *text = mw_prompt_list(memory, json_object_get(situation, "others"), SIZE_MAX);
     return json_is_true(json_object_get(situation, "mass_failure"))
                ? talloc_asprintf(memory,
                                  "%s\nSo much turned bad at once that the likeliest cause is the "
@@ -185,15 +185,15 @@ char *mw_prompt_render(TALLOC_CTX *memory, const struct mw_prompts *prompts,
         word(situation, "incident"),
         talloc_asprintf(aside, "%lld", (long long)attempt),
         word(situation, "health"),
-        section(aside, json_object_get(situation, "resource")),
-        section(aside, json_object_get(situation, "findings")),
-        section(aside, json_object_get(situation, "metrics")),
-        section(aside, json_object_get(situation, "facts")),
+        mw_prompt_section(aside, json_object_get(situation, "resource")),
+        mw_prompt_section(aside, json_object_get(situation, "findings")),
+        mw_prompt_section(aside, json_object_get(situation, "metrics")),
+        mw_prompt_section(aside, json_object_get(situation, "facts")),
         log_lines(aside, json_object_get(situation, "log")),
-        list(aside, json_object_get(situation, "previous"), SIZE_MAX),
-        list(aside, json_object_get(situation, "similar"), SIMILAR_MAX),
-        list(aside, runbooks, SIZE_MAX),
-        tool_list(aside, json_object_get(situation, "tools")),
+        mw_prompt_list(aside, json_object_get(situation, "previous"), SIZE_MAX),
+        mw_prompt_list(aside, json_object_get(situation, "similar"), SIMILAR_MAX),
+        mw_prompt_list(aside, runbooks, SIZE_MAX),
+        mw_prompt_tools(aside, json_object_get(situation, "tools")),
         others(aside, situation),
     };
     char *text = mw_prompt_fill(memory, prompts->situation, mw_situation_places, values);

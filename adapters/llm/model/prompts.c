@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Templates: where they come from, and putting values in their {{placeholders}}. */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapters/llm/model/builtin.h"
 #include "adapters/llm/model/prompt.h"
@@ -10,10 +12,13 @@
 #include "base/text.h"
 
 #define TEMPLATE_MAX ((size_t)64 * 1024)
+#define QUESTION_MAX ((size_t)2 * 1024)
 
 const char *const mw_situation_places[] = {"incident", "attempt", "health", "resource", "findings",
                                            "metrics",  "facts",   "log",    "previous", "similar",
                                            "runbooks", "tools",   "others", NULL};
+const char *const mw_question_places[] = {"now",       "question", "incident", "resources",
+                                          "incidents", "tools",    NULL};
 static const char *const again_names[] = {"complaint", NULL};
 static const char *const no_names[] = {NULL};
 
@@ -94,25 +99,65 @@ static const char *read_one(TALLOC_CTX *memory, const char *folder, const char *
     return check_places(path, text, names, error) ? text : NULL;
 }
 
+/* The same where the folder may do without it. */
+static const char *read_extra(TALLOC_CTX *memory, const char *folder, const char *name,
+                              const char *const *names, const char *builtin, struct mw_error *error)
+{
+    char *path = talloc_asprintf(memory, "%s/%s.md", folder, name);
+    bool there = access(path, F_OK) == 0;
+    talloc_free(path);
+    return there ? read_one(memory, folder, name, names, error) : builtin;
+}
+
 bool mw_prompts_read(TALLOC_CTX *memory, const char *folder, struct mw_prompts *prompts,
                      struct mw_error *error)
 {
-    if (folder == NULL) {
-        *prompts = (struct mw_prompts){mw_builtin_system, mw_builtin_situation, mw_builtin_propose,
-                                       mw_builtin_again};
-        return true;
+    struct mw_prompts read = {mw_builtin_system, mw_builtin_situation, mw_builtin_propose,
+                              mw_builtin_again,  mw_builtin_ask,       mw_builtin_question,
+                              mw_builtin_answer};
+    const struct {
+        const char *name, **text;
+        const char *const *places;
+        bool extra;
+    } files[] = {
+        {"system", &read.system, no_names, false},
+        {"situation", &read.situation, mw_situation_places, false},
+        {"propose", &read.propose, no_names, false},
+        {"again", &read.again, again_names, false},
+        {"ask", &read.ask, no_names, true},
+        {"question", &read.question, mw_question_places, true},
+        {"answer", &read.answer, no_names, true},
+    };
+    for (size_t i = 0; folder != NULL && i < sizeof files / sizeof *files; i++) {
+        *files[i].text =
+            files[i].extra
+                ? read_extra(memory, folder, files[i].name, files[i].places, *files[i].text, error)
+                : read_one(memory, folder, files[i].name, files[i].places, error);
+        if (*files[i].text == NULL)
+            return false;
     }
-    struct mw_prompts read = {.system = read_one(memory, folder, "system", no_names, error)};
-    if (read.system != NULL)
-        read.situation = read_one(memory, folder, "situation", mw_situation_places, error);
-    if (read.situation != NULL)
-        read.propose = read_one(memory, folder, "propose", no_names, error);
-    if (read.propose != NULL)
-        read.again = read_one(memory, folder, "again", again_names, error);
-    if (read.again == NULL)
-        return false;
     *prompts = read;
     return true;
+}
+
+char *mw_prompt_question(TALLOC_CTX *memory, const struct mw_prompts *prompts,
+                         const json_t *question)
+{
+    TALLOC_CTX *aside = talloc_new(memory);
+    const char *now = json_string_value(json_object_get(question, "now"));
+    const char *asked = json_string_value(json_object_get(question, "question"));
+    /* In the order of mw_question_places. */
+    const char *values[] = {
+        now != NULL ? now : "not known",
+        mw_fence(aside, asked != NULL ? asked : "", QUESTION_MAX),
+        mw_prompt_section(aside, json_object_get(question, "incident")),
+        mw_prompt_list(aside, json_object_get(question, "resources"), SIZE_MAX),
+        mw_prompt_list(aside, json_object_get(question, "incidents"), SIZE_MAX),
+        mw_prompt_tools(aside, json_object_get(question, "tools")),
+    };
+    char *text = mw_prompt_fill(memory, prompts->question, mw_question_places, values);
+    talloc_free(aside);
+    return text;
 }
 
 char *mw_prompt_again(TALLOC_CTX *memory, const struct mw_prompts *prompts, const char *complaint)

@@ -5,8 +5,8 @@
 
 #include <talloc.h>
 
-/* Those of situation.md; ends with NULL. */
-extern const char *const mw_situation_places[];
+/* Those of situation.md and question.md; each ends with NULL. */
+extern const char *const mw_situation_places[], *const mw_question_places[];
 
 /* Puts values[i] where {{names[i]}} stands; names end with NULL. Values are not looked through again,
  * and what has no value vanishes. */

@@ -28,9 +28,14 @@ json_t *mw_openai_body(const struct mw_model_ask *ask)
 {
     json_t *messages = json_pack("[{s:s, s:s}]", "role", "system", "content", ask->system);
     json_array_extend(messages, (json_t *)(uintptr_t)ask->messages);
-    return json_pack("{s:s, s:o, s:o, s:s, s:b}", "model", ask->model, "messages", messages,
-                     "tools", tools(ask), "tool_choice", ask->forced ? "required" : "auto",
-                     "stream", 0);
+    json_t *body =
+        json_pack("{s:s, s:o, s:b}", "model", ask->model, "messages", messages, "stream", 0);
+    const char *choice = ask->forced ? "required" : ask->words ? "none" : "auto";
+    if (json_array_size(ask->functions) > 0) {
+        json_object_set_new(body, "tools", tools(ask));
+        json_object_set_new(body, "tool_choice", json_string(choice));
+    }
+    return body;
 }
 
 void mw_openai_say(json_t *messages, const char *text)
