@@ -21,6 +21,7 @@ struct mw_respond {
     struct mw_lock silencing; /* one silence is recorded at a time */
     struct mw_condition silences_changed;
     json_t *quiet;   /* {resource: text} of those that are quiet, as last noticed */
+    int recording;   /* exchanges on their way to the record */
     json_t *settled; /* {resource: severity} of incidents that closed while it was still bad */
 };
 
@@ -202,6 +203,18 @@ const char *mw_quiet_plan(const struct mw_case *self, const struct mw_plan *plan
 bool mw_role_allows(const struct mw_person *person, enum mw_role role, const char *what,
                     struct mw_error *error);
 
+/* ---- planners (planners.c) ---- */
+
+/* What a planner tells while it is asked about an incident; 0: a question from chat. Neither suspends. */
+void mw_planner_exchanged(struct mw_respond *respond, int64_t incident,
+                          const struct mw_planner_exchange *exchange);
+void mw_planner_impaired(struct mw_respond *respond, const struct mw_planner *planner,
+                         enum mw_impairment impairment, const char *why);
+
+/* What a planner that uses the past is told of it (planner.h): masked, a new reference; empty where there
+ * is none or it cannot be read (similar.c). */
+MW_SUSPENDS json_t *mw_similar(const struct mw_case *self);
+
 /* ---- proposals (proposal.c) ---- */
 
 /* What a planner is told (planner.h); a new reference (situation.c). */
@@ -219,6 +232,10 @@ MW_SUSPENDS bool mw_proposal_accept(struct mw_case *self, const json_t *proposal
 /* Calls a read-only tool that a planner asked for; refuses anything else. The result is masked. */
 MW_SUSPENDS bool mw_look(const struct mw_case *self, const char *tool, const json_t *arguments,
                          json_t **result, struct mw_error *error);
+
+/* The same for any resource that is watched. */
+MW_SUSPENDS bool mw_look_anywhere(const struct mw_watch *watch, const char *tool,
+                                  const json_t *arguments, json_t **result, struct mw_error *error);
 
 /* Assesses one call; a tool without assess() has its floor and keeps its arguments. */
 MW_SUSPENDS bool mw_tool_assess(const struct mw_tool *tool, struct mw_resource *resource,

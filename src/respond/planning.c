@@ -17,6 +17,18 @@ static bool look(void *context, const char *tool, const json_t *arguments, json_
     return mw_look(context, tool, arguments, result, error);
 }
 
+static void exchanged(void *context, const struct mw_planner_exchange *exchange)
+{
+    struct mw_case *self = context;
+    mw_planner_exchanged(self->respond, self->incident->id, exchange);
+}
+
+static void impaired(void *context, enum mw_impairment impairment, const char *why)
+{
+    struct mw_case *self = context;
+    mw_planner_impaired(self->respond, self->respond->settings.planner, impairment, why);
+}
+
 /* Asks until a proposal is accepted or there is none. The error is what stood in the way of the first
  * one: later ones are what was left. */
 static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
@@ -25,7 +37,9 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
     struct mw_error first = {0};
     json_auto_t *complaints = json_array();
     json_auto_t *refused = json_object(); /* what refused proposals took */
-    const struct mw_planner_host host = {.context = self, .look = look};
+    const struct mw_planner_host host = {
+        .context = self, .look = look, .exchanged = exchanged, .impaired = impaired};
+    json_auto_t *similar = planner->ops->uses_past ? mw_similar(self) : NULL;
     struct mw_deadline deadline = mw_deadline_in(self->respond->settings.planner_timeout);
     for (int i = 0; i < PROPOSALS_MAX; i++) {
         struct mw_resource *resource = mw_case_resource(self);
@@ -35,6 +49,8 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
             return ASKED_NOTHING;
         }
         json_auto_t *situation = mw_situation(self, resource, complaints);
+        if (similar != NULL)
+            json_object_set(situation, "similar", similar);
         json_auto_t *proposal = NULL;
         if (!planner->ops->propose(planner, situation, &host, deadline, &proposal, error)) {
             bool cancelled = error->class == MW_ERROR_CANCELLED;

@@ -85,12 +85,10 @@ static const struct mw_tool *known_call(const struct mw_resource *resource, cons
     return tool;
 }
 
-bool mw_look(const struct mw_case *self, const char *name, const json_t *arguments, json_t **result,
-             struct mw_error *error)
+static bool look_at(struct mw_resource *resource, const char *name, const json_t *arguments,
+                    json_t **result, struct mw_error *error)
 {
-    struct mw_resource *resource = known_resource(self, name, arguments, error);
-    const struct mw_tool *tool =
-        resource != NULL ? known_call(resource, name, arguments, error) : NULL;
+    const struct mw_tool *tool = known_call(resource, name, arguments, error);
     if (tool == NULL)
         return false;
     if (tool->floor != MW_RISK_READ)
@@ -101,6 +99,26 @@ bool mw_look(const struct mw_case *self, const char *name, const json_t *argumen
         return false;
     *result = mw_redact_json(raw);
     return true;
+}
+
+bool mw_look(const struct mw_case *self, const char *name, const json_t *arguments, json_t **result,
+             struct mw_error *error)
+{
+    struct mw_resource *resource = known_resource(self, name, arguments, error);
+    return resource != NULL && look_at(resource, name, arguments, result, error);
+}
+
+bool mw_look_anywhere(const struct mw_watch *watch, const char *tool, const json_t *arguments,
+                      json_t **result, struct mw_error *error)
+{
+    const char *name = json_string_value(json_object_get(arguments, "resource"));
+    struct mw_resource *resource = name != NULL ? mw_watch_find(watch, name) : NULL;
+    if (resource == NULL)
+        return mw_error_set(error, MW_ERROR_BAD_INPUT,
+                            "%.60s: `resource` must be the name of a resource that is watched; "
+                            "\"%.60s\" is none",
+                            tool, name != NULL ? name : "");
+    return look_at(resource, tool, arguments, result, error);
 }
 
 static bool accept_step(struct mw_case *self, const json_t *proposed, struct mw_step *step,

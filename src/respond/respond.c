@@ -273,6 +273,7 @@ bool mw_respond_start(struct mw_respond *self, struct mw_error *error)
         mw_case_start(self, incident);
     }
     talloc_free(ids);
+    mw_respond_count_spent(self);
     mw_watch_listen(self->watch, &self->watch_listener);
     mw_fiber_spawn(&self->fibers, "quiet", mw_quiet_run, self);
     return true;

@@ -125,6 +125,10 @@ struct mw_respond_listener {
     void *context;
     /* The incident was recorded in a new state. Must not suspend. */
     void (*changed)(void *context, const struct mw_incident *incident);
+    /* Optional; told often, and must not suspend. The planner that is asked first cannot answer, `why` being a
+     * sentence, or it can again (NONE). `instead` is who is asked meanwhile; NULL: nobody. */
+    void (*impaired)(void *context, const char *planner, enum mw_impairment impairment,
+                     const char *why, const char *instead);
 };
 
 struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,
@@ -184,6 +188,23 @@ MW_SUSPENDS bool mw_respond_unsilence(struct mw_respond *respond, const char *re
                                       char **said, struct mw_error *error);
 /* mw_quiet_text() of a resource, or of everything ("*"); NULL while it is not quiet. */
 char *mw_respond_quiet(const struct mw_respond *respond, TALLOC_CTX *memory, const char *resource);
+
+/* ---- questions ---- */
+
+/* Whether the planner that is asked first answers questions; its label. NULL: it does not. */
+const char *mw_respond_answers(const struct mw_respond *respond);
+
+/*
+ * A question about what is watched, answered by that planner with read-only tools; nothing is changed by it.
+ * `incident` is the one that it is about, or 0. `*answer` is as in planner.h, a new reference, its texts not
+ * yet cleaned for chat. MW_ERROR_REFUSED where nobody answers questions.
+ */
+MW_SUSPENDS bool mw_respond_ask(struct mw_respond *respond, const char *question, int64_t incident,
+                                json_t **answer, struct mw_error *error);
+
+/* Tells a planner what was spent today, from the record; start() does so, and whoever makes the planner
+ * anew later. */
+MW_SUSPENDS void mw_respond_count_spent(struct mw_respond *respond);
 
 /* ---- tools ---- */
 

@@ -81,6 +81,7 @@ json_t *mw_prompt_situation(const json_t *situation, bool logs)
     if (!logs) {
         drop_log_results(json_object_get(told, "previous"));
         drop_log_results(json_object_get(told, "similar"));
+        drop_log_results(json_object_get(json_object_get(told, "incident"), "plans"));
         /* The names of tools and their arguments are no lines. */
         json_t *tools = json_incref(json_object_get(told, "tools"));
         json_object_del(told, "tools");
