@@ -23,4 +23,8 @@ MW_SUSPENDS json_t *mw_answer_report(struct mw_request *request, const char *len
 /* Of an incident; 0: of all. */
 MW_SUSPENDS json_t *mw_answer_audit(struct mw_request *request, int64_t incident);
 
+/* Of a question, in the thread of `incident` or outside of any (0). */
+MW_SUSPENDS json_t *mw_answer_question(struct mw_request *request, const char *question,
+                                       int64_t incident);
+
 #endif

@@ -28,7 +28,8 @@ struct mw_converse *mw_converse_create(TALLOC_CTX *memory, struct mw_watch *watc
     converse->watch = watch;
     converse->record = record;
     converse->settings = *settings;
-    converse->listener = (struct mw_respond_listener){converse, on_change};
+    converse->listener = (struct mw_respond_listener){
+        .context = converse, .changed = on_change, .impaired = mw_converse_impaired};
     mw_condition_init(&converse->dirtied);
     mw_condition_init(&converse->noticed);
     mw_condition_init(&converse->settled);

@@ -9,10 +9,11 @@
 #include "converse/paper.h"
 #include "converse/span.h"
 
-#define WORDS_MAX    8
-#define WORD_BYTES   120
-#define WHY_BYTES    400
-#define REVISION_MAX 9999
+#define WORDS_MAX      8
+#define WORD_BYTES     120
+#define WHY_BYTES      400
+#define QUESTION_BYTES 1000
+#define REVISION_MAX   9999
 #define MW_LATER(text)                                                     \
     {                                                                      \
         text, MW_WORD_LATER, MW_TAKES_ANYTHING, MW_ROLE_VIEWER, NULL, NULL \
@@ -32,6 +33,7 @@ const struct mw_word_spec mw_words[] = {
     {"report", MW_WORD_REPORT, MW_TAKES_WHY, MW_ROLE_VIEWER, "report [DURATION]",
      "how the fixes went"},
     {"audit", MW_WORD_AUDIT, MW_TAKES_INCIDENT, MW_ROLE_VIEWER, "audit [ID]", "who did what"},
+    {"ask", MW_WORD_ASK, MW_TAKES_QUESTION, MW_ROLE_VIEWER, "ask QUESTION", "of the model"},
     {"ack", MW_WORD_ACK, MW_TAKES_INCIDENT, MW_ROLE_OPERATOR, "ack ID", "you are looking at it"},
     {"fix", MW_WORD_FIX, MW_TAKES_RESOURCE, MW_ROLE_OPERATOR, "fix RESOURCE", "ask for a plan"},
     {"reject", MW_WORD_REJECT, MW_TAKES_INCIDENT_REVISION_WHY, MW_ROLE_OPERATOR, "reject ID [why]",
@@ -49,7 +51,6 @@ const struct mw_word_spec mw_words[] = {
     {"help", MW_WORD_HELP, MW_TAKES_ANYTHING, MW_ROLE_VIEWER, "help", "this list"},
     MW_LATER("oncall"),
     MW_LATER("drill"),
-    MW_LATER("ask"),
     {0},
 };
 
@@ -286,6 +287,11 @@ static bool read_rest(TALLOC_CTX *memory, const struct words *words, int64_t thr
         command->rest =
             words->count > 1 ? mw_paper_clean(memory, words->tails[1], WHY_BYTES) : NULL;
         return true;
+    case MW_TAKES_QUESTION:
+        command->rest =
+            words->count > 1 ? mw_paper_clean(memory, words->tails[1], QUESTION_BYTES) : NULL;
+        return command->rest != NULL ||
+               complain(memory, complaint, "What do you want to know? Say: ask why is cache slow");
     case MW_TAKES_ANYTHING:
         return true;
     }

@@ -32,6 +32,7 @@ enum mw_word {
     MW_WORD_AUDIT,
     MW_WORD_SILENCE,
     MW_WORD_UNSILENCE,
+    MW_WORD_ASK,
     MW_WORD_LATER, /* a word of the interface that this version does not have */
 };
 
@@ -43,6 +44,7 @@ enum mw_word_takes {
     MW_TAKES_RESOURCE,
     MW_TAKES_MAYBE_RESOURCE,
     MW_TAKES_RESOURCE_SPAN_WHY, /* RESOURCE DURATION [why] */
+    MW_TAKES_QUESTION,          /* the rest of the line; never nothing */
     MW_TAKES_WHY,               /* the rest of the line; may be nothing */
     MW_TAKES_ANYTHING,
 };
@@ -64,7 +66,7 @@ struct mw_command {
     int revision;     /* 0: none was named */
     char *resource;   /* as written; NULL: none */
     int64_t span;     /* ms; 0: none */
-    char *rest;       /* why; NULL: nothing */
+    char *rest;       /* why, or the question; NULL: nothing */
 };
 
 /*

@@ -208,14 +208,15 @@ bool mw_channel_recover(struct mw_converse *converse, struct mw_error *error)
 /* ---- handling ---- */
 
 /* False: it was cut short. */
-static bool handle(struct mw_channel *channel, const struct mw_arrival *arrival)
+static bool handle(struct mw_channel *channel, const struct mw_arrival *arrival, bool beside)
 {
     struct mw_chat_event event;
     if (!event_from_json(arrival->body, &event)) {
         return true;
     }
     TALLOC_CTX *memory = talloc_new(channel);
-    struct mw_request request = {.channel = channel, .event = &event, .memory = memory};
+    struct mw_request request = {
+        .channel = channel, .event = &event, .memory = memory, .beside = beside};
     enum mw_speaker_kind kind =
         mw_people_find(&channel->converse->settings, memory, channel->chat->ops->kind, event.person,
                        &request.person);
@@ -229,11 +230,11 @@ static bool handle(struct mw_channel *channel, const struct mw_arrival *arrival)
     return !request.cut_short && !mw_fiber_cancelled();
 }
 
-static void finish(struct mw_channel *channel, struct mw_arrival *arrival)
+static void finish(struct mw_channel *channel, struct mw_arrival *arrival, bool beside)
 {
     struct mw_error error;
     /* What was cut short is handled again at the next start. */
-    if (handle(channel, arrival) && arrival->id != UNRECORDED &&
+    if (handle(channel, arrival, beside) && arrival->id != UNRECORDED &&
         !mw_inbox_done(channel->converse->record, arrival->id, &error)) {
         mw_log_warning("converse", "an event of %s may be handled twice: %s", channel->chat->name,
                        error.text);
@@ -246,41 +247,50 @@ static void finish(struct mw_channel *channel, struct mw_arrival *arrival)
 struct errand {
     struct mw_channel *channel;
     struct mw_arrival *arrival;
+    bool asks;
 };
 
 static void run_errand(void *argument)
 {
     struct errand errand = *(struct errand *)argument;
     talloc_free(argument);
-    finish(errand.channel, errand.arrival);
+    finish(errand.channel, errand.arrival, true);
     errand.channel->errands--;
+    errand.channel->asking = errand.channel->asking && !errand.asks;
     mw_condition_notify(&errand.channel->converse->settled);
 }
 
-/* Reading logs waits for other machines; nobody's yes may wait behind it. */
-static bool is_slow(const struct mw_arrival *arrival)
+/* Reading logs waits for other machines, and a model thinks for a while; nobody's yes may wait behind them. */
+static enum mw_word slow_word(const struct mw_arrival *arrival)
 {
     const char *text = json_string_value(json_object_get(arrival->body, "text"));
     struct mw_command command;
     char *complaint;
     TALLOC_CTX *memory = talloc_new(NULL);
-    bool slow = text != NULL && mw_command_parse(memory, text, 0, &command, &complaint) &&
-                command.spec->word == MW_WORD_LOGS;
+    enum mw_word word = MW_WORD_HELP;
+    if (text != NULL && mw_command_parse(memory, text, 0, &command, &complaint) &&
+        (command.spec->word == MW_WORD_LOGS || command.spec->word == MW_WORD_ASK)) {
+        word = command.spec->word;
+    }
     talloc_free(memory);
-    return slow;
+    return word;
 }
 
+/* A question has a place of its own; a second one is not sent, and told so at once. */
 static bool send_errand(struct mw_channel *channel, struct mw_arrival *arrival)
 {
-    if (channel->errands >= ERRANDS_MAX || !is_slow(arrival)) {
+    enum mw_word word = slow_word(arrival);
+    bool asks = word == MW_WORD_ASK;
+    if (asks ? channel->asking : word != MW_WORD_LOGS || channel->errands >= ERRANDS_MAX) {
         return false;
     }
     struct errand *errand = talloc(channel, struct errand);
     if (errand == NULL) {
         return false;
     }
-    *errand = (struct errand){channel, arrival};
+    *errand = (struct errand){channel, arrival, asks};
     channel->errands++;
+    channel->asking = channel->asking || asks;
     mw_fiber_spawn(&channel->converse->fibers, "errand", run_errand, errand);
     return true;
 }
@@ -301,7 +311,7 @@ void mw_channel_handle_run(void *argument)
         channel->handling = true;
         struct mw_arrival *arrival = dequeue(channel);
         if (!send_errand(channel, arrival)) {
-            finish(channel, arrival);
+            finish(channel, arrival, false);
         }
     }
     channel->handling = false;

@@ -258,6 +258,16 @@ static void about_incident(struct mw_request *request, const struct mw_command *
     }
 }
 
+static void ask(struct mw_request *request, const char *question, int64_t incident)
+{
+    json_t *answer = mw_answer_question(request, question, incident);
+    if (request->cut_short) {
+        json_decref(answer);
+    } else {
+        mw_request_answer(request, answer, false);
+    }
+}
+
 void mw_request_command(struct mw_request *request)
 {
     const char *text = request->event->text != NULL ? request->event->text : "";
@@ -297,6 +307,9 @@ void mw_request_command(struct mw_request *request)
     case MW_WORD_SILENCE:
     case MW_WORD_UNSILENCE:
         silence(request, &command);
+        break;
+    case MW_WORD_ASK:
+        ask(request, command.rest, thread);
         break;
     case MW_WORD_LATER:
         mw_request_say(request, true, "\"%s\" is not in this version of midwatch. Say: help",

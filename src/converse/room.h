@@ -59,6 +59,7 @@ struct mw_channel {
     size_t arrival_count;
     bool handling;
     int errands; /* handled beside the queue */
+    bool asking; /* one of them is a question that is being answered */
 
     struct mw_fiber *runner;
 };
@@ -106,6 +107,11 @@ MW_SUSPENDS bool mw_channels_put(struct mw_converse *converse, int64_t incident,
                                  const struct mw_outbox_item *items, size_t count,
                                  struct mw_error *error);
 
+/* ---- impaired.c: of the respond listener ---- */
+
+void mw_converse_impaired(void *converse, const char *planner, enum mw_impairment impairment,
+                          const char *why, const char *instead);
+
 /* ---- notice.c ---- */
 
 void mw_notice_run(void *converse);
@@ -135,6 +141,7 @@ struct mw_request {
     struct mw_person person;
     bool unnamed;   /* the terminal is shared and nobody said who it was */
     bool cut_short; /* it was not decided on: it stays in the inbox */
+    bool beside;    /* handled beside the queue: nobody waits behind it */
     TALLOC_CTX *memory;
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_respond.h"
 
+#include "runtime/fiber.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -100,6 +102,27 @@ char *mw_respond_quiet(const struct mw_respond *respond, TALLOC_CTX *memory, con
 {
     bool quiet = fake.quiet != NULL && strcmp(fake.quiet, resource) == 0;
     return quiet ? talloc_strdup(memory, "silenced by bob until 14:02: deploying") : NULL;
+}
+
+const char *mw_respond_answers(const struct mw_respond *respond)
+{
+    return fake.answers;
+}
+
+bool mw_respond_ask(struct mw_respond *respond, const char *question, int64_t incident,
+                    json_t **answer_out, struct mw_error *error)
+{
+    fake.questions++;
+    fake.question_incident = incident;
+    snprintf(fake.question, sizeof fake.question, "%s", question);
+    if (fake.answer_ms > 0 && !mw_sleep(fake.answer_ms, error)) {
+        return false;
+    }
+    if (fake.answer == NULL) {
+        return mw_error_set(error, fake.refuse, "HTTP 503: the service is in trouble");
+    }
+    *answer_out = json_loads(fake.answer, 0, NULL);
+    return true;
 }
 
 const char *mw_verdict_name(enum mw_verdict verdict)

@@ -25,6 +25,12 @@ struct fake_respond {
     const char *quiet;  /* the resource that is; NULL: none */
     size_t open_count;
     int64_t open[16];
+    const char *answers; /* label of who answers questions; NULL: nobody */
+    const char *answer;  /* JSON; NULL: it fails, with `refuse` */
+    int64_t answer_ms;
+    char question[1200];
+    int64_t question_incident;
+    int questions;
     const struct mw_incident *incident; /* of mw_respond_find and mw_respond_of */
 };
 

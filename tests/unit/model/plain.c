@@ -19,8 +19,9 @@ static json_t *plain_body(const struct mw_model_ask *ask)
         json_array_append(names, json_object_get(function, "name"));
     }
     /* A copy: the conversation goes on growing. */
-    return json_pack("{s:o, s:o, s:b}", "messages", json_deep_copy(ask->messages), "functions",
-                     names, "forced", ask->forced);
+    return json_pack("{s:s, s:o, s:o, s:b, s:b}", "system", ask->system, "messages",
+                     json_deep_copy(ask->messages), "functions", names, "forced", ask->forced,
+                     "words", ask->words);
 }
 
 static void plain_say(json_t *messages, const char *text)
@@ -68,6 +69,8 @@ static void plain_fault(int status, const json_t *body, struct mw_model_fault *f
 {
     if (json_is_true(json_object_get(body, "never")))
         fault->again = false;
+    if (json_is_true(json_object_get(body, "spent")))
+        fault->impairment = MW_IMPAIRMENT_SPENT;
 }
 
 static const struct mw_model_vendor plain = {
@@ -91,4 +94,9 @@ static bool create(struct mw_planner *planner, const void *config, const char *r
 }
 
 const struct mw_planner_ops plain_ops = {
-    .name = "plain", .create = create, .propose = mw_model_propose};
+    .name = "plain",
+    .create = create,
+    .propose = mw_model_propose,
+    .ask = mw_model_answer,
+    .spent = mw_model_spent,
+};

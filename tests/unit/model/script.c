@@ -14,6 +14,8 @@ int script_open(void **state)
                                         .base_url = "https://models.example.org"},
                              .asked = json_array(),
                              .looked = json_array(),
+                             .exchanges = json_array(),
+                             .tidings = json_array(),
                              .result = "{\"ok\":true,\"summary\":\"seen\",\"data\":{}}"};
     return mw_runtime_init(&error) ? 0 : -1;
 }
@@ -23,6 +25,8 @@ int script_close(void **state)
     talloc_free(script.planner);
     json_decref(script.asked);
     json_decref(script.looked);
+    json_decref(script.exchanges);
+    json_decref(script.tidings);
     if (mw_loop_stats().fibers == 0)
         mw_runtime_finish();
     mw_redact_forget_all();
@@ -120,7 +124,22 @@ static bool scripted_look(void *context, const char *tool, const json_t *argumen
     return true;
 }
 
+static void scripted_exchanged(void *context, const struct mw_planner_exchange *exchange)
+{
+    json_array_append_new(script.exchanges,
+                          json_pack("{s:s, s:O, s:O?, s:s?, s:O?}", "model", exchange->model,
+                                    "request", exchange->request, "answer", exchange->answer,
+                                    "fault", exchange->fault, "usage", exchange->usage));
+}
+
+static void scripted_impaired(void *context, enum mw_impairment impairment, const char *why)
+{
+    json_array_append_new(script.tidings,
+                          json_pack("{s:i, s:s?}", "impairment", (int)impairment, "why", why));
+}
+
 struct errand {
+    bool asks;
     json_t *situation, *proposal;
     int64_t ms;
     struct mw_error *error;
@@ -129,9 +148,12 @@ struct errand {
 static int run_errand(void *argument)
 {
     struct errand *errand = argument;
-    const struct mw_planner_host host = {.look = scripted_look};
-    script.planner->ops->propose(script.planner, errand->situation, &host,
-                                 mw_deadline_in(errand->ms), &errand->proposal, errand->error);
+    const struct mw_planner_host host = {
+        .look = scripted_look, .exchanged = scripted_exchanged, .impaired = scripted_impaired};
+    const struct mw_planner_ops *ops = script.planner->ops;
+    (errand->asks ? ops->ask : ops->propose)(script.planner, errand->situation, &host,
+                                             mw_deadline_in(errand->ms), &errand->proposal,
+                                             errand->error);
     return 0;
 }
 
@@ -139,6 +161,14 @@ json_t *script_propose(json_t *situation, int64_t ms, struct mw_error *error)
 {
     struct errand errand = {
         .situation = situation != NULL ? situation : script_situation(), .ms = ms, .error = error};
+    mw_runtime_run(run_errand, &errand);
+    json_decref(errand.situation);
+    return errand.proposal;
+}
+
+json_t *script_ask(json_t *question, int64_t ms, struct mw_error *error)
+{
+    struct errand errand = {.asks = true, .situation = question, .ms = ms, .error = error};
     mw_runtime_run(run_errand, &errand);
     json_decref(errand.situation);
     return errand.proposal;

@@ -44,6 +44,8 @@ struct script {
     const char *result; /* JSON; NULL: `look_error` */
     const char *look_error;
     enum mw_error_class look_class;
+    /* What the planner told: {"request", "answer", "fault", "usage"}, and {"impairment", "why"}. */
+    json_t *exchanges, *tidings;
 };
 
 extern struct script script;
@@ -61,6 +63,9 @@ struct scripted *script_last(void);
 json_t *script_situation(void);
 /* Runs in a fiber; steals the situation (NULL: the usual one). The proposal, or NULL. */
 json_t *script_propose(json_t *situation, int64_t ms, struct mw_error *error);
+
+/* The same for a question; steals it. */
+json_t *script_ask(json_t *question, int64_t ms, struct mw_error *error);
 
 /* Runs the body inside a fiber on the loop of this test. */
 void script_in_fiber(void (*body)(void));
