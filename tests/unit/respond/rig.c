@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,15 +140,56 @@ static const struct mw_resource_config box_config = {
 
 /* ---- the planner ---- */
 
+char rig_impaired[200];
+
+static void on_changed(void *context, const struct mw_incident *incident)
+{
+}
+
+static void on_impaired(void *context, const char *planner, enum mw_impairment impairment,
+                        const char *why, const char *instead)
+{
+    snprintf(rig_impaired, sizeof rig_impaired, "%s %d %s %s", planner, (int)impairment,
+             why != NULL ? why : "-", instead != NULL ? instead : "-");
+}
+
+static const struct mw_respond_listener listener = {.changed = on_changed, .impaired = on_impaired};
+
+/* What it is told is kept, and what the script says is told. */
+static void begin_asked(const json_t *told, const struct mw_planner_host *host)
+{
+    script.asked++;
+    json_decref(script.told);
+    script.told = json_deep_copy(told);
+    script.looked = script.look != NULL && host->look(host->context, script.look, script.look_at,
+                                                      &script.seen, &script.look_error);
+    for (int i = 0; i < script.exchanges; i++) {
+        const struct mw_planner_exchange exchange = {.model = "script", .request = told};
+        host->exchanged(host->context, &exchange);
+    }
+    if (script.impairment != MW_IMPAIRMENT_NONE)
+        host->impaired(host->context, script.impairment, "no more money");
+}
+
+static bool answer_question(struct mw_planner *asked, const json_t *question,
+                            const struct mw_planner_host *host, struct mw_deadline deadline,
+                            json_t **answer, struct mw_error *error)
+{
+    begin_asked(question, host);
+    *answer = json_pack("{s:s, s:[], s:{}}", "text", "Because.", "looked", "usage");
+    return true;
+}
+
+static void spent(struct mw_planner *asked, double usd)
+{
+    script.spent = usd;
+}
+
 static bool propose(struct mw_planner *asked, const json_t *situation,
                     const struct mw_planner_host *host, struct mw_deadline deadline,
                     json_t **proposal, struct mw_error *error)
 {
-    script.asked++;
-    json_decref(script.told);
-    script.told = json_deep_copy(situation);
-    script.looked = script.look != NULL &&
-                    host->look(host->context, script.look, script.look_at, &script.seen, error);
+    begin_asked(situation, host);
     const json_t *previous = json_object_get(situation, "previous");
     const json_t *last = json_array_get(previous, json_array_size(previous) - 1);
     const char *complaint = json_string_value(json_object_get(last, "complaint"));
@@ -164,7 +206,7 @@ static bool propose(struct mw_planner *asked, const json_t *situation,
     return true;
 }
 
-static const struct mw_planner_ops planner_ops = {.name = "script", .propose = propose};
+static struct mw_planner_ops planner_ops = {.name = "script", .propose = propose, .spent = spent};
 static struct mw_planner planner = {.ops = &planner_ops, .label = "script"};
 
 /* ---- the rig ---- */
@@ -183,6 +225,9 @@ static void begin(void)
                                            .planner_timeout = 60000,
                                            .role_of = role_now,
                                            .maintenance = maintenance};
+    planner_ops.uses_past = script.uses_past;
+    planner_ops.ask = script.answers ? answer_question : NULL;
+    rig_impaired[0] = '\0';
     memory = talloc_new(NULL);
     watch = mw_watch_create(memory);
     struct mw_resource_config first = box_config;
@@ -201,7 +246,7 @@ static void begin(void)
     record = mw_record_open(memory, &mw_store_sqlite, store, MW_STORE_ACTIVE, &error);
     if (record == NULL)
         fail_msg("%s", error.text);
-    respond = mw_respond_create(memory, watch, record, &settings, NULL);
+    respond = mw_respond_create(memory, watch, record, &settings, &listener);
     if (!mw_respond_start(respond, &error))
         fail_msg("%s", error.text);
     mw_watch_start(watch);
@@ -273,6 +318,17 @@ void rig_restart(const char *file)
 const char *rig_store(void)
 {
     return store;
+}
+
+void rig_sql(const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(store, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(db, 5000), SQLITE_OK);
+    char *message = NULL;
+    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s", message);
+    sqlite3_close(db);
 }
 
 void rig_copy_store(const char *to)

@@ -32,8 +32,13 @@ struct script {
     json_t *look_at;     /* with these arguments */
     bool looked;
     json_t *seen;
-    json_t *told;  /* the last situation */
-    int64_t takes; /* ms that it thinks */
+    json_t *told;                  /* the last situation */
+    int64_t takes;                 /* ms that it thinks */
+    bool uses_past, answers;       /* taken up when the room begins; answers: questions too */
+    int exchanges;                 /* that it tells of each time */
+    enum mw_impairment impairment; /* that it tells of; NONE: it tells nothing */
+    double spent;                  /* what it was told at the start */
+    struct mw_error look_error;
 };
 extern struct script script;
 
@@ -54,6 +59,12 @@ void rig_run_with(void (*body)(void), size_t count, const char *const *needs);
 void rig_restart(const char *store);
 void rig_copy_store(const char *to);
 const char *rig_store(void);
+
+/* Works on the store's file behind the record's back. */
+void rig_sql(const char *sql);
+
+/* What the listener was told last: "PLANNER IMPAIRMENT WHY INSTEAD"; "" nothing. */
+extern char rig_impaired[200];
 
 /* Both wait on virtual time, at most `seconds`. Return the incident as recorded, on the rig's memory. */
 const struct mw_incident *rig_until_stage(int64_t id, enum mw_stage stage, int seconds);
