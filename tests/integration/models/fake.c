@@ -185,6 +185,7 @@ static bool look(void *context, const char *tool, const json_t *arguments, json_
 }
 
 struct errand {
+    bool asks;
     int64_t ms;
     json_t *proposal;
     struct mw_error *error;
@@ -195,21 +196,33 @@ static int run(void *argument)
     struct errand *errand = argument;
     const struct mw_planner_host host = {.look = look};
     json_t *situation = json_loads(situation_text, 0, NULL);
-    bool ok = fake.ops->propose(fake.planner, situation, &host, mw_deadline_in(errand->ms),
-                                &errand->proposal, errand->error);
+    if (errand->asks)
+        json_object_set_new(situation, "question", json_string("why is it slow?"));
+    bool ok = (errand->asks ? fake.ops->ask : fake.ops->propose)(fake.planner, situation, &host,
+                                                                 mw_deadline_in(errand->ms),
+                                                                 &errand->proposal, errand->error);
     json_decref(situation);
     return ok ? 0 : 1;
 }
 
-json_t *fake_propose(int64_t ms, struct mw_error *error)
+static json_t *run_errand(struct errand errand)
 {
-    struct errand errand = {.ms = ms, .error = error};
     mw_runtime_run(run, &errand);
     /* Half of a fiber's 256 KB; four times as much is there under the sanitizers. */
     size_t limit = (size_t)(MW_SANITIZED ? 512 : 128) * 1024;
     if (mw_loop_stats().stack_high_water > limit)
         fail_msg("%zu bytes of stack", mw_loop_stats().stack_high_water);
     return errand.proposal;
+}
+
+json_t *fake_propose(int64_t ms, struct mw_error *error)
+{
+    return run_errand((struct errand){.ms = ms, .error = error});
+}
+
+json_t *fake_ask(int64_t ms, struct mw_error *error)
+{
+    return run_errand((struct errand){.asks = true, .ms = ms, .error = error});
 }
 
 void assert_fails_with(int64_t ms, enum mw_error_class class, const char *says)

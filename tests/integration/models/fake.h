@@ -46,6 +46,8 @@ const json_t *fake_body(const json_t *log, size_t request);
 
 /* One proposal about a full Redis, within `ms`. NULL with the error. */
 json_t *fake_propose(int64_t ms, struct mw_error *error);
+/* An answer to "why is it slow?", with the same tools. */
+json_t *fake_ask(int64_t ms, struct mw_error *error);
 /* It must fail so, saying this, and never the key. */
 void assert_fails_with(int64_t ms, enum mw_error_class class, const char *says);
 

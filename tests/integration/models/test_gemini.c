@@ -162,6 +162,62 @@ static void ends_that_are_told(void **state)
     }
 }
 
+static void answers_questions(void **state)
+{
+    struct mw_error error = {0};
+    fake.config.max_turns = 2;
+    fake_start("[" LOOK "," LOOK ",{\"text\":\"It is full.\",\"tokens\":[900,60,40]}]");
+    json_t *answer = fake_ask(20000, &error);
+    if (answer == NULL)
+        fail_msg("%s", error.text);
+    assert_string_equal(json_string_value(json_object_get(answer, "text")), "It is full.");
+    assert_int_equal(json_array_size(json_object_get(answer, "looked")), 4);
+    json_decref(answer);
+    json_t *log = fake_log();
+    const json_t *calling =
+        json_object_get(json_object_get(fake_body(log, 2), "toolConfig"), "functionCallingConfig");
+    assert_string_equal(json_string_value(json_object_get(calling, "mode")), "NONE");
+    char *all = json_dumps(log, 0);
+    assert_null(strstr(all, "swordfish99"));
+    assert_null(strstr(all, "propose_plan"));
+    assert_non_null(strstr(all, "why is it slow?"));
+    free(all);
+    json_decref(log);
+}
+
+/* What is no answer is asked for once more, in words; a block and a second failure end it. */
+static void questions_that_go_wrong(void **state)
+{
+    static const struct {
+        const char *script;
+        const char *says; /* NULL: it is answered */
+    } cases[] = {
+        {"[{\"end\":\"MALFORMED_FUNCTION_CALL\"},{\"text\":\"It is full.\"}]", NULL},
+        {"[" LOOK ",{\"end\":\"MAX_TOKENS\"},{\"text\":\"It is full.\"}]", NULL},
+        {"[{\"body\":{}},{\"text\":\"It is full.\"}]", NULL},
+        {"[{\"calls\":[{\"name\":\"no_such\"},{\"name\":\"redis_info\"}]},{\"text\":\"Full.\"}]",
+         NULL},
+        {"[{\"status\":503,\"body\":{}},{\"text\":\"Full.\"}]", NULL},
+        {"[{\"end\":\"STOP\"},{\"end\":\"STOP\"}]", "after a complaint"},
+        {"[{\"blocked\":\"PROHIBITED_CONTENT\"}]", "PROHIBITED_CONTENT"},
+        {"[" LOOK ",{\"end\":\"SAFETY\"}]", "SAFETY"},
+        {"[{\"status\":403,\"body\":{}}]", "llm.api_key"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct mw_error error = {0};
+        print_message("%s\n", cases[i].script);
+        fake_start(cases[i].script);
+        json_t *answer = fake_ask(20000, &error);
+        assert_int_equal(answer == NULL, cases[i].says != NULL);
+        if (answer == NULL && strstr(error.text, cases[i].says) == NULL)
+            fail_msg("%s", error.text);
+        json_decref(answer);
+        json_decref(fake_log());
+        talloc_free(fake.planner);
+        fake.planner = NULL;
+    }
+}
+
 static void the_fake_is_strict(void **state)
 {
     /* Otherwise nothing above would mean anything. */
@@ -179,9 +235,10 @@ static void the_fake_is_strict(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(looks_and_proposes), test(must_propose_after_its_rounds),
-        test(keeps_logs_at_home), test(answers_that_are_mended),
-        test(ends_that_are_told), test(the_fake_is_strict),
+        test(looks_and_proposes),      test(must_propose_after_its_rounds),
+        test(keeps_logs_at_home),      test(answers_that_are_mended),
+        test(ends_that_are_told),      test(answers_questions),
+        test(questions_that_go_wrong), test(the_fake_is_strict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,15 @@ static void answers_that_are_mended(void **state)
         "\\\"redis_scale_memory\\\",\\\"arguments\\\":{},\\\"why\\\":\\\"w\\\"}]}\\n```\"}]",
         "[" LOOK ",{\"end\":\"length\",\"text\":\"half\"}," PLAN "]",
         "[" PLAN_OF("[{\"tool\":\"rm_rf\",\"arguments\":{},\"why\":\"w\"}]") "," PLAN "]",
+        "[" PLAN_OF("[{\"tool\":\"redis_scale_memory\",\"arguments\":{\"maxmemory\":[]},"
+                    "\"why\":\"w\"}]") "," PLAN "]",
+        "[{\"calls\":[{\"name\":\"no_such\"},{\"name\":\"redis_info\"}]}," PLAN "]",
+        /* An answer without a choice, without a message, with an empty one. */
+        "[{\"body\":{}}," PLAN "]",
+        "[{\"body\":{\"choices\":[{\"finish_reason\":\"stop\"}]}}," PLAN "]",
+        "[{\"body\":{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"\"}}]}}," PLAN
+        "]",
+        "[{\"status\":429,\"headers\":{\"Retry-After\":\"0\"},\"body\":{}}," PLAN "]",
         "[{\"status\":500,\"raw\":\"<html>oops\",\"type\":\"text/html\"}," PLAN "]",
     };
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
@@ -79,6 +88,13 @@ static void answers_that_are_mended(void **state)
         talloc_free(fake.planner);
         fake.planner = NULL;
     }
+}
+
+static void a_service_that_hangs_costs_the_deadline(void **state)
+{
+    fake_start("[{\"stall\":true}]");
+    assert_fails_with(700, MW_ERROR_TIMEOUT, "");
+    json_decref(fake_log());
 }
 
 static void ends_that_are_told(void **state)
@@ -97,6 +113,10 @@ static void ends_that_are_told(void **state)
          MW_ERROR_PERMANENT, "llm.api_key"},
         {"[{\"status\":404,\"body\":{\"error\":\"model 'm-1.5' not found\"}}]", MW_ERROR_PERMANENT,
          "not found"},
+        {"[{\"status\":429,\"headers\":{\"Retry-After\":\"90\"},\"body\":{}}]", MW_ERROR_RETRY,
+         "90.0 s"},
+        {"[{\"end\":\"length\",\"text\":\"half\"},{\"end\":\"length\",\"text\":\"half\"}]",
+         MW_ERROR_BAD_INPUT, "limit of tokens"},
         {"[{\"status\":429,\"body\":{\"error\":{\"code\":\"insufficient_quota\"}}}]",
          MW_ERROR_REFUSED, "quota"},
     };
@@ -104,6 +124,58 @@ static void ends_that_are_told(void **state)
         print_message("%s\n", cases[i].script);
         fake_start(cases[i].script);
         assert_fails_with(20000, cases[i].class, cases[i].says);
+        json_decref(fake_log());
+        talloc_free(fake.planner);
+        fake.planner = NULL;
+    }
+}
+
+static void answers_questions(void **state)
+{
+    struct mw_error error = {0};
+    fake.config.max_turns = 2;
+    fake_start("[" LOOK "," LOOK ",{\"text\":\"It is full.\"}]");
+    json_t *answer = fake_ask(20000, &error);
+    if (answer == NULL)
+        fail_msg("%s", error.text);
+    assert_string_equal(json_string_value(json_object_get(answer, "text")), "It is full.");
+    assert_int_equal(json_array_size(json_object_get(answer, "looked")), 4);
+    json_decref(answer);
+    json_t *log = fake_log();
+    const json_t *choice = json_object_get(fake_body(log, 2), "tool_choice");
+    assert_string_equal(json_string_value(choice), "none");
+    char *all = json_dumps(log, 0);
+    assert_null(strstr(all, "swordfish99"));
+    assert_null(strstr(all, "propose_plan"));
+    assert_non_null(strstr(all, "why is it slow?"));
+    free(all);
+    json_decref(log);
+}
+
+/* What is no answer is asked for once more, in words; a block and a second failure end it. */
+static void questions_that_go_wrong(void **state)
+{
+    static const struct {
+        const char *script;
+        const char *says; /* NULL: it is answered */
+    } cases[] = {
+        {"[" LOOK ",{\"end\":\"length\",\"text\":\"half\"},{\"text\":\"It is full.\"}]", NULL},
+        {"[{\"body\":{}},{\"text\":\"It is full.\"}]", NULL},
+        {"[{\"calls\":[{\"name\":\"no_such\"}]},{\"text\":\"Full.\"}]", NULL},
+        {"[{\"status\":503,\"body\":{}},{\"text\":\"Full.\"}]", NULL},
+        {"[{\"refusal\":\"I cannot help\"}]", "I cannot help"},
+        {"[{\"body\":{}},{\"body\":{}}]", "after a complaint"},
+        {"[{\"status\":401,\"body\":{}}]", "llm.api_key"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct mw_error error = {0};
+        print_message("%s\n", cases[i].script);
+        fake_start(cases[i].script);
+        json_t *answer = fake_ask(20000, &error);
+        assert_int_equal(answer == NULL, cases[i].says != NULL);
+        if (answer == NULL && strstr(error.text, cases[i].says) == NULL)
+            fail_msg("%s", error.text);
+        json_decref(answer);
         json_decref(fake_log());
         talloc_free(fake.planner);
         fake.planner = NULL;
@@ -120,6 +192,9 @@ int main(void)
         test(must_propose_after_its_rounds),
         test(answers_that_are_mended),
         test(ends_that_are_told),
+        test(a_service_that_hangs_costs_the_deadline),
+        test(answers_questions),
+        test(questions_that_go_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
