@@ -7,7 +7,7 @@ model_server.py PROTOCOL SCRIPT LOG [--key KEY]    PROTOCOL: gemini | openai
 Listens on a free port of 127.0.0.1 and prints it. SCRIPT is a JSON list with one step for each request:
 
   what a model says    {"calls": [{"name", "args"}], "text", "end": REASON, "message", "tokens": [in, out, thinking],
-                        "blocked": REASON (gemini), "refusal" (openai)}
+                        "blocked": REASON (gemini), "refusal" (openai)}; a call's arguments may be "raw" text (openai)
   an answer as it is   {"status": 429, "body": any JSON, "raw": text, "headers": {NAME: VALUE}, "type": TYPE}
   misbehaviour         {"cut": BYTES} of the body and then the end, {"stall": true} never answers,
                        {"slow": SECONDS} before answering, {"huge": MEGABYTES}, {"deep": LEVELS},

@@ -99,9 +99,17 @@ def check_messages(messages, found):
         found.append("messages: the last one must be the user's or a tool's")
 
 
+def arguments_of(call):
+    """What was no JSON when the model wrote it comes back as an object without members."""
+    try:
+        return json.loads(call["function"]["arguments"])
+    except ValueError:
+        return {}
+
+
 def said(message):
     """A message without what differs between writing and reading it."""
-    calls = [(call["id"], call["function"]["name"], json.loads(call["function"]["arguments"]))
+    calls = [(call["id"], call["function"]["name"], arguments_of(call))
              for call in message.get("tool_calls", [])]
     return (message.get("content"), calls)
 
@@ -147,7 +155,8 @@ def answer(step, number):
     if "calls" in step:
         message["tool_calls"] = [
             {"id": f"call_{number}_{index}", "type": "function",
-             "function": {"name": call["name"], "arguments": json.dumps(call.get("args", {}))}}
+             "function": {"name": call["name"],
+                          "arguments": call.get("raw", json.dumps(call.get("args", {})))}}
             for index, call in enumerate(step["calls"])]
     tokens = step.get("tokens", [100, 20, 0])
     end = step.get("end", "tool_calls" if "calls" in step else "stop")

@@ -73,6 +73,9 @@ static void answers_that_are_mended(void **state)
         "[" PLAN_OF("[{\"tool\":\"redis_scale_memory\",\"arguments\":{\"maxmemory\":[]},"
                     "\"why\":\"w\"}]") "," PLAN "]",
         "[{\"calls\":[{\"name\":\"no_such\"},{\"name\":\"redis_info\"}]}," PLAN "]",
+        "[{\"calls\":[{\"name\":\"propose_plan\",\"raw\":\"{\\\"root_cause\\\": \\\"x\"}]}," PLAN
+        "]",
+        "[{\"calls\":[{\"name\":\"redis_info\",\"raw\":\"section=memory\"}]}," PLAN "]",
         /* An answer without a choice, without a message, with an empty one. */
         "[{\"body\":{}}," PLAN "]",
         "[{\"body\":{\"choices\":[{\"finish_reason\":\"stop\"}]}}," PLAN "]",
