@@ -12,12 +12,17 @@
 
 #define COLUMNS "SELECT id, resource, environment, findings FROM incident"
 
+/* What is looked for: a copy, since the incident may change while the record is asked. */
+struct likeness {
+    char *resource, *environment;
+    char *metric; /* NULL: the resource could not be reached */
+};
+
 struct candidate {
     int64_t id;
     int likeness; /* 2: the same resource, 1: the same environment, 0: another */
 };
 
-/* NULL: the resource could not be reached. */
 static bool led_by(const json_t *findings, const char *metric)
 {
     const char *led = json_string_value(json_object_get(json_array_get(findings, 0), "metric"));
@@ -41,10 +46,8 @@ static int compare(const void *left, const void *right)
     return by_likeness != 0 ? by_likeness : (b->id > a->id) - (b->id < a->id);
 }
 
-static size_t collect(const struct mw_sql *sql, const struct mw_incident *to,
-                      struct candidate *found)
+static size_t collect(const struct mw_sql *sql, const struct likeness *to, struct candidate *found)
 {
-    const char *metric = to->finding_count > 0 ? to->findings[0].metric : NULL;
     size_t count = 0;
     for (size_t query = 0; query < 2; query++) {
         for (size_t i = 0; i < mw_sql_rows(sql, query); i++) {
@@ -52,7 +55,7 @@ static size_t collect(const struct mw_sql *sql, const struct mw_incident *to,
             int64_t id = mw_row_integer(&row);
             const char *resource = mw_row_peek(&row), *environment = mw_row_peek(&row);
             json_auto_t *findings = mw_row_json(&row);
-            if (resource == NULL || environment == NULL || !led_by(findings, metric) ||
+            if (resource == NULL || environment == NULL || !led_by(findings, to->metric) ||
                 is_known(found, count, id)) {
                 continue;
             }
@@ -70,6 +73,12 @@ int64_t *mw_record_similar(struct mw_record *record, TALLOC_CTX *memory,
                            const struct mw_incident *to, size_t limit, size_t *count,
                            struct mw_error *error)
 {
+    TALLOC_CTX *aside = talloc_new(NULL);
+    const struct likeness likeness = {
+        .resource = talloc_strdup(aside, to->resource),
+        .environment = talloc_strdup(aside, to->environment),
+        .metric = talloc_strdup(aside, to->finding_count > 0 ? to->findings[0].metric : NULL),
+    };
     struct mw_sql sql;
     mw_sql_begin(&sql);
     mw_sql_query(&sql, COLUMNS " WHERE resource = ? AND kind = ? AND stage = 'closed' AND id <> ?"
@@ -85,7 +94,7 @@ int64_t *mw_record_similar(struct mw_record *record, TALLOC_CTX *memory,
     if (mw_sql_commit(record, &sql, mw_sql_deadline(), error)) {
         size_t most = mw_sql_rows(&sql, 0) + mw_sql_rows(&sql, 1);
         struct candidate *found = talloc_zero_array(sql.transaction, struct candidate, most + 1);
-        size_t known = found != NULL ? collect(&sql, to, found) : 0;
+        size_t known = found != NULL ? collect(&sql, &likeness, found) : 0;
         known = known < limit ? known : limit;
         ids = found != NULL ? talloc_array(memory, int64_t, known) : NULL;
         for (size_t i = 0; ids != NULL && i < known; i++) {
@@ -99,5 +108,6 @@ int64_t *mw_record_similar(struct mw_record *record, TALLOC_CTX *memory,
         }
     }
     mw_sql_finish(&sql);
+    talloc_free(aside);
     return ids;
 }

@@ -16,7 +16,7 @@ static struct mw_talk *begin(struct mw_model *self, const json_t *question,
 {
     json_t *told = mw_prompt_situation(question, self->config->send_logs);
     struct mw_talk *talk = mw_talk_begin(self, self->prompts.ask, told, false, host, deadline);
-    talk->rounds = talk->toolbox->count > 0 ? (int)self->config->max_turns : 0;
+    talk->rounds = host != NULL && talk->toolbox->count > 0 ? (int)self->config->max_turns : 0;
     char *text = mw_prompt_question(talk, &self->prompts, told);
     self->vendor->say(talk->messages, text);
     talloc_free(text);
