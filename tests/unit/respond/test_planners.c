@@ -52,11 +52,12 @@ RIG_TEST(similar_incidents_are_told)
     break_again();
     rig_until_stage(1, MW_STAGE_ASK, 20);
     assert_int_equal(json_array_size(json_object_get(script.told, "similar")), 0);
+    TALLOC_CTX *aside = talloc_new(NULL);
     char *said = NULL;
     assert_true(mw_respond_decide(respond, 1, MW_ACTION_REJECT, 1, &alice,
-                                  "it holds sessions, token=abcdefgh12345678", NULL, &said,
+                                  "it holds sessions, token=abcdefgh12345678", aside, &said,
                                   &rig_error));
-    talloc_free(said);
+    talloc_free(aside);
     rig_until_stage(1, MW_STAGE_CLOSED, 20);
     heal();
 
@@ -169,6 +170,7 @@ RIG_TEST(a_question_is_answered_by_looking)
     assert_true(json_array_size(json_object_get(script.told, "tools")) > 3);
     json_decref(answer);
     json_decref(script.look_at);
+    json_decref(script.seen);
     breathe(50);
     assert_int_equal(count_of(0), 1);
 }
