@@ -149,8 +149,8 @@ static int show_incident(const struct mw_invocation *invocation, const struct mw
     if (invocation->json) {
         json_auto_t *document = mw_incident_to_json(incident);
         int64_t exchanges = 0;
-        if (!mw_exchange_count(record, id, &exchanges, error))
-            return mw_complain(error);
+        if (!mw_exchange_count(record, id, &exchanges, &error))
+            return mw_complain(&error);
         json_object_set_new(json_object_get(document, "llm"), "exchanges", json_integer(exchanges));
         mw_print_json(document);
     } else {
