@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <talloc.h>
 
+#include "midwatch/check.h"
 #include "midwatch/deadline.h"
 #include "midwatch/error.h"
 #include "midwatch/option.h"
@@ -82,6 +83,11 @@ struct mw_chat_ops {
     MW_SUSPENDS bool (*answer)(struct mw_chat *chat, const struct mw_chat_event *event,
                                const json_t *message, bool private_answer,
                                struct mw_deadline deadline, struct mw_error *error);
+
+    /* Optional; for `doctor`, instead of run(): whether messages would arrive and people be heard, without
+     * sending any. Fails with what is to be mended. */
+    MW_SUSPENDS bool (*check)(struct mw_chat *chat, const struct mw_check *check,
+                              struct mw_deadline deadline, struct mw_error *error);
 };
 
 #endif

@@ -43,6 +43,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "midwatch/check.h"
 #include "midwatch/deadline.h"
 #include "midwatch/error.h"
 #include "midwatch/option.h"
@@ -107,6 +108,11 @@ struct mw_planner_ops {
 
     /* Optional; does not suspend. What was spent since 00:00 UTC before this planner was made. */
     void (*spent)(struct mw_planner *planner, double usd);
+
+    /* Optional; for `doctor`: whether it can be asked, by a request that costs nothing. Fails with what
+     * is to be mended. */
+    MW_SUSPENDS bool (*check)(struct mw_planner *planner, const struct mw_check *check,
+                              struct mw_deadline deadline, struct mw_error *error);
 };
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <talloc.h>
 
+#include "midwatch/check.h"
 #include "midwatch/deadline.h"
 #include "midwatch/error.h"
 
@@ -70,6 +71,11 @@ struct mw_store_ops {
      * NULL. */
     MW_SUSPENDS bool (*commit)(struct mw_store *store, struct mw_transaction **transaction,
                                struct mw_deadline deadline, struct mw_error *error);
+
+    /* Optional; for `doctor`: whether the place may be written to and has room, and who holds it.
+     * `*exists`: there is something to open. Changes nothing. Fails with what is to be mended. */
+    MW_SUSPENDS bool (*check)(const char *location, const struct mw_check *check,
+                              struct mw_deadline deadline, bool *exists, struct mw_error *error);
 };
 
 #endif

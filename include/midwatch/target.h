@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "midwatch/check.h"
 #include "midwatch/deadline.h"
 #include "midwatch/error.h"
 #include "midwatch/health.h"
@@ -66,6 +67,11 @@ struct mw_target_ops {
      * reference): limits, modes, settings. Never secrets. */
     MW_SUSPENDS bool (*facts)(struct mw_target *target, struct mw_deadline deadline, json_t **facts,
                               struct mw_error *error);
+
+    /* Optional; for `doctor`, after a probe that measured: says what it is connected to, what our rights
+     * there allow of the tools, and what is not safe. Changes nothing. Fails where it cannot look. */
+    MW_SUSPENDS bool (*check)(struct mw_target *target, const struct mw_check *check,
+                              struct mw_deadline deadline, struct mw_error *error);
 
     /* Optional; how bad a line of this kind's log is. Returns false when the line is not in the
      * kind's own format, and the general rules are asked. The line is NUL-terminated foreign text. */
