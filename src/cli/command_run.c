@@ -148,6 +148,10 @@ static int command_run(const struct mw_invocation *invocation, const struct mw_s
         mw_group_init(&own);
         mw_fiber_spawn(&own, "loop lag", watch_loop, NULL);
         mw_fiber_spawn(&own, "retention", forget_what_is_old, &self);
+        struct mw_heartbeat heartbeat = {
+            .config = settings->root.heartbeat, .watch = self.watch, .record = self.record};
+        if (heartbeat.config != NULL)
+            mw_fiber_spawn(&own, "heartbeat", mw_heartbeat_run, &heartbeat);
         wait_for_end();
         mw_group_finish(&own);
     } else {

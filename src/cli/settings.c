@@ -275,6 +275,12 @@ static void load_root(struct loader *self, const struct mw_yaml *mapping)
     const struct mw_policy_faults rule_faults = {.context = &rules, .add = add_rule_fault};
     if (settings->root.policy != NULL && rules.list != NULL)
         mw_policy_check(settings->root.policy, &rule_faults);
+    const struct mw_heartbeat_config *heartbeat = settings->root.heartbeat;
+    struct mw_error error = {.class = MW_ERROR_NONE};
+    if (heartbeat != NULL && heartbeat->url != NULL &&
+        !mw_heartbeat_check_url(heartbeat->url, &error))
+        mw_fault_add(self->faults, mw_yaml_line_of(mapping, "heartbeat", NULL), "heartbeat.url",
+                     "%s", error.text);
     const char *store = scalar(mapping, "store");
     if (store != NULL && strstr(store, "://") != NULL)
         mw_fault_add(self->faults, mw_yaml_line_of(mapping, "store", NULL), "store",

@@ -7,6 +7,7 @@
 #include "midwatch/option.h"
 #include "record/retention.h"
 #include "respond/respond.h"
+#include "watch/heartbeat.h"
 #include "watch/watch.h"
 
 struct mw_log_settings {
@@ -36,6 +37,7 @@ struct mw_root {
     struct mw_llm_common *llm;
     struct mw_policy *policy;
     struct mw_retention *retention;
+    struct mw_heartbeat_config *heartbeat; /* NULL: none */
     struct mw_section_list people, chats, resources, maintenance;
 };
 
