@@ -39,7 +39,7 @@ struct mw_subcommand {
 
 extern const struct mw_subcommand mw_command_run, mw_command_check, mw_command_status,
     mw_command_tools, mw_command_incidents, mw_command_incident, mw_command_audit,
-    mw_command_config, mw_command_report;
+    mw_command_config, mw_command_report, mw_command_doctor;
 
 /* How documents are written. */
 #define MW_PRINT_FLAGS (JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(10))

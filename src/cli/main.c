@@ -13,15 +13,21 @@
 #endif
 
 static const struct mw_subcommand *const subcommands[] = {
-    &mw_command_run,       &mw_command_check,
-    &mw_command_status,    &mw_command_tools,
-    &mw_command_incidents, &mw_command_incident,
-    &mw_command_audit,     &mw_command_report,
-    &mw_command_config,    NULL,
+    &mw_command_run,
+    &mw_command_check,
+    &mw_command_status,
+    &mw_command_tools,
+    &mw_command_incidents,
+    &mw_command_incident,
+    &mw_command_audit,
+    &mw_command_report,
+    &mw_command_doctor,
+    &mw_command_config,
+    NULL,
 };
 
 /* Known to the interface; this version does not have them. */
-static const char *const later[] = {"doctor", "mcp", "drill", "evaluate", NULL};
+static const char *const later[] = {"mcp", "drill", "evaluate", NULL};
 
 struct start {
     const struct mw_subcommand *command;

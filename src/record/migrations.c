@@ -240,6 +240,13 @@ MW_SUSPENDS static bool read_version(struct mw_record *record, int64_t *version,
     return ok;
 }
 
+bool mw_migrate_read(struct mw_record *record, int64_t *version, int64_t *newest,
+                     struct mw_error *error)
+{
+    *newest = NEWEST;
+    return read_version(record, version, error);
+}
+
 MW_SUSPENDS static bool raise_version(struct mw_record *record, int64_t from,
                                       struct mw_error *error)
 {

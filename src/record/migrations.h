@@ -12,4 +12,8 @@ MW_SUSPENDS bool mw_migrate(struct mw_record *record, const char *location, stru
 MW_SUSPENDS bool mw_migrate_check(struct mw_record *record, const char *location,
                                   struct mw_error *error);
 
+/* The version of its tables (0: none yet), and of those that this program writes. */
+MW_SUSPENDS bool mw_migrate_read(struct mw_record *record, int64_t *version, int64_t *newest,
+                                 struct mw_error *error);
+
 #endif

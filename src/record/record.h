@@ -27,6 +27,11 @@ MW_SUSPENDS struct mw_record *mw_record_open(TALLOC_CTX *memory, const struct mw
                                              struct mw_error *error);
 MW_SUSPENDS void mw_record_close(struct mw_record *record);
 
+/* For `doctor`: whether it can be opened, read and written, and what is in it. Nothing is made or changed;
+ * a running midwatch may hold it. */
+MW_SUSPENDS void mw_record_check(const struct mw_store_ops *ops, const char *location,
+                                 const struct mw_check *check, struct mw_deadline deadline);
+
 /* The next unused incident number. */
 int64_t mw_record_next_incident(struct mw_record *record);
 

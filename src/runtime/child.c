@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "runtime/internal.h"
+#include "runtime/process.h"
 
 #define SEARCHED "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -42,6 +43,12 @@ static bool find_program(const char *name, char path[PATH_MAX], struct mw_error 
     return mw_error_set(error, MW_ERROR_PERMANENT,
                         "%s: program not found in %s: install it or give its whole path", name,
                         SEARCHED);
+}
+
+bool mw_process_find(const char *name, struct mw_error *error)
+{
+    char path[PATH_MAX];
+    return find_program(name, path, error);
 }
 
 static bool names_same(const char *a, const char *b)

@@ -32,4 +32,7 @@ MW_SUSPENDS bool mw_process_run(TALLOC_CTX *memory, const char *const *argv,
                                 struct mw_deadline deadline, struct mw_process_result *result,
                                 struct mw_error *error);
 
+/* Whether there is a program that mw_process_run() would run for argv[0]; says what to do where not. */
+bool mw_process_find(const char *name, struct mw_error *error);
+
 #endif

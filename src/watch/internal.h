@@ -28,6 +28,13 @@ double mw_shown_number(double value);
 /* NULL without a section. The configuration outlives it. */
 struct mw_control *mw_control_create(TALLOC_CTX *memory, const struct mw_control_config *config);
 
+/* ---- logs.c ---- */
+
+/* The end of a log, NUL-terminated on `memory`. `*cut`: its first line may be torn. */
+MW_SUSPENDS char *mw_log_read(TALLOC_CTX *memory, const struct mw_log_source_config *source,
+                              size_t *length, bool *cut, struct mw_deadline deadline,
+                              struct mw_error *error);
+
 /* ---- severity.c ---- */
 
 /* How bad a log line of unknown format is, by the level that it names. */

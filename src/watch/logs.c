@@ -98,6 +98,14 @@ static char *read_command(TALLOC_CTX *memory, const struct mw_text_list *command
     return use_err ? result.err : result.out;
 }
 
+char *mw_log_read(TALLOC_CTX *memory, const struct mw_log_source_config *source, size_t *length,
+                  bool *cut, struct mw_deadline deadline, struct mw_error *error)
+{
+    return source->file != NULL
+               ? mw_file_tail(memory, source->file, SOURCE_BYTES, length, cut, deadline, error)
+               : read_command(memory, &source->command, length, cut, deadline, error);
+}
+
 /* The reason comes first, since a long line is cut at its end. */
 static char *unreadable_text(TALLOC_CTX *memory, const char *name, const struct mw_error *error)
 {
@@ -119,9 +127,7 @@ static void take_source(struct mw_fold *fold, struct mw_resource *resource,
     struct mw_error error = {.class = MW_ERROR_NONE};
     size_t length = 0;
     bool cut = false;
-    char *text = source->file != NULL
-                     ? mw_file_tail(memory, source->file, SOURCE_BYTES, &length, &cut, end, &error)
-                     : read_command(memory, &source->command, &length, &cut, end, &error);
+    char *text = mw_log_read(memory, source, &length, &cut, end, &error);
     if (text != NULL) {
         if (cut) {
             drop_torn_line(&text, &length);

@@ -154,6 +154,11 @@ json_t *mw_sample_to_json(const struct mw_sample *sample);
 const struct mw_metric_spec *mw_resource_metric(const struct mw_resource *resource,
                                                 const char *metric);
 
+/* For `doctor`: one probe, and what its target, its logs and its control say of themselves. Nothing is
+ * restarted. Not beside mw_watch_start. */
+MW_SUSPENDS void mw_watch_check(struct mw_resource *resource, const struct mw_check *check,
+                                struct mw_deadline deadline);
+
 /* ---- the pure part ---- */
 
 /* Takes in one more sample and says what the resource's health is after it. When that differs from

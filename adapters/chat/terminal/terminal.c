@@ -296,6 +296,16 @@ static void terminal_run(struct mw_chat *chat)
     }
 }
 
+static bool terminal_check(struct mw_chat *chat, const struct mw_check *check,
+                           struct mw_deadline deadline, struct mw_error *error)
+{
+    bool hears = isatty(STDIN_FILENO) == 1, shows = isatty(STDOUT_FILENO) == 1;
+    mw_check_say(check, MW_CHECK_OK,
+                 "cards go to standard output%s, commands come from standard input%s",
+                 shows ? "" : " (no terminal here)", hears ? "" : " (no terminal here)");
+    return true;
+}
+
 const struct mw_chat_ops mw_chat_terminal = {
     .kind = "terminal",
     .options = terminal_options,
@@ -305,4 +315,5 @@ const struct mw_chat_ops mw_chat_terminal = {
     .post = terminal_post,
     .edit = terminal_edit,
     .answer = terminal_answer,
+    .check = terminal_check,
 };

@@ -24,10 +24,14 @@ static const struct mw_option options[] = {
     {.name = NULL},
 };
 
+const char *mw_gemini_model(const char *model)
+{
+    return strncmp(model, "models/", 7) == 0 ? model + 7 : model;
+}
+
 static char *url(TALLOC_CTX *memory, const char *base, const char *model, struct mw_error *error)
 {
-    if (strncmp(model, "models/", 7) == 0)
-        model += 7;
+    model = mw_gemini_model(model);
     if (*model == '\0' ||
         model[strspn(model, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] !=
             '\0' ||
@@ -50,6 +54,8 @@ const struct mw_model_vendor mw_gemini = {
     .respond = mw_gemini_respond,
     .read = mw_gemini_read,
     .fault = mw_gemini_fault,
+    .check_url = mw_gemini_check_url,
+    .check = mw_gemini_check,
     .forces_calls = true,
 };
 
@@ -68,4 +74,5 @@ const struct mw_planner_ops mw_planner_gemini = {
     .propose = mw_model_propose,
     .ask = mw_model_answer,
     .spent = mw_model_spent,
+    .check = mw_model_check,
 };

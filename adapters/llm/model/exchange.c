@@ -54,7 +54,7 @@ static char *message_of(TALLOC_CTX *memory, const json_t *body)
     return mw_model_words(memory, said, MESSAGE_MAX);
 }
 
-static void fail_by_status(const struct mw_model *self, const struct mw_http_response *response,
+void mw_model_status_fault(const struct mw_model *self, const struct mw_http_response *response,
                            struct mw_model_fault *fault, struct mw_error *error)
 {
     struct mw_error ignored;
@@ -85,7 +85,7 @@ static bool try_once(struct mw_model *self, const char *body, struct mw_deadline
     if (!ok) {
         fault->again = error->class == MW_ERROR_RETRY;
     } else if (response.status < 200 || response.status > LAST_SUCCESSFUL) {
-        fail_by_status(self, &response, fault, error);
+        mw_model_status_fault(self, &response, fault, error);
         ok = false;
     } else {
         json_t *value = mw_json_parse(response.body, response.length, ANSWER_MAX, error);

@@ -12,7 +12,7 @@
 struct mw_model {
     const struct mw_model_vendor *vendor;
     const struct mw_model_config *config;
-    char *url;
+    char *url, *base; /* that is posted to; without a slash at its end */
     const char *headers[3];
     struct mw_prompts prompts;
     json_t *runbooks;
@@ -38,6 +38,10 @@ struct mw_model_tidings {
 MW_SUSPENDS bool mw_model_exchange(struct mw_model *self, const json_t *body,
                                    struct mw_deadline deadline, json_t **answer,
                                    struct mw_model_tidings *tidings, struct mw_error *error);
+
+/* What a status other than 2xx means; fills both. */
+void mw_model_status_fault(const struct mw_model *self, const struct mw_http_response *response,
+                           struct mw_model_fault *fault, struct mw_error *error);
 
 /* address.c: whether keys and what is asked may be sent there; the URL without slashes at its end. */
 char *mw_model_base_url(TALLOC_CTX *memory, const char *url, struct mw_error *error);

@@ -59,8 +59,9 @@ static bool set_up(struct mw_model *self, const char *runbooks, struct mw_error 
     const struct mw_model_config *config = self->config;
     if (!check_config(config, error))
         return false;
-    char *base = mw_model_base_url(self, config->base_url, error);
-    self->url = base != NULL ? self->vendor->url(self, base, config->model, error) : NULL;
+    self->base = mw_model_base_url(self, config->base_url, error);
+    self->url =
+        self->base != NULL ? self->vendor->url(self, self->base, config->model, error) : NULL;
     if (self->url == NULL || !mw_prompts_read(self, config->prompts, &self->prompts, error))
         return false;
     self->runbooks = runbooks != NULL ? mw_runbooks_read(runbooks, error) : json_array();

@@ -140,6 +140,11 @@ struct mw_model_vendor {
     bool (*read)(struct mw_model_turn *turn, struct mw_error *error);
     /* Refines a fault that was made from the status; `body` may be NULL or anything. */
     void (*fault)(int status, const json_t *body, struct mw_model_fault *fault);
+    /* What is asked for by GET to see whether the service knows us and the model, and what its answer says of
+     * the model: `check` is told, or it fails with what is to be mended. */
+    char *(*check_url)(TALLOC_CTX *memory, const char *base, const char *model);
+    bool (*check)(const json_t *answer, const char *model, const struct mw_check *check,
+                  struct mw_error *error);
     /* Calls that are forced are always made, so that nothing need be said. */
     bool forces_calls;
 };
@@ -157,6 +162,10 @@ MW_SUSPENDS bool mw_model_answer(struct mw_planner *planner, const json_t *quest
                                  const struct mw_planner_host *host, struct mw_deadline deadline,
                                  json_t **answer, struct mw_error *error);
 void mw_model_spent(struct mw_planner *planner, double usd);
+
+/* ops->check. */
+MW_SUSPENDS bool mw_model_check(struct mw_planner *planner, const struct mw_check *check,
+                                struct mw_deadline deadline, struct mw_error *error);
 
 /* ---- for reading what strangers sent ---- */
 

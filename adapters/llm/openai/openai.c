@@ -24,15 +24,19 @@ static const struct mw_option options[] = {
     {.name = NULL},
 };
 
+const char *mw_openai_version(const char *base)
+{
+    const char *host = strstr(base, "://") + 3;
+    return strchr(host, '/') == NULL ? "/v1" : "";
+}
+
 static char *url(TALLOC_CTX *memory, const char *base, const char *model, struct mw_error *error)
 {
     if (*model == '\0') {
         mw_error_set(error, MW_ERROR_BAD_INPUT, "llm.model: it is empty");
         return NULL;
     }
-    const char *host = strstr(base, "://") + 3;
-    return talloc_asprintf(memory, "%s%s/chat/completions", base,
-                           strchr(host, '/') == NULL ? "/v1" : "");
+    return talloc_asprintf(memory, "%s%s/chat/completions", base, mw_openai_version(base));
 }
 
 const struct mw_model_vendor mw_openai = {
@@ -46,6 +50,8 @@ const struct mw_model_vendor mw_openai = {
     .respond = mw_openai_respond,
     .read = mw_openai_read,
     .fault = mw_openai_fault,
+    .check_url = mw_openai_check_url,
+    .check = mw_openai_check,
 };
 
 static bool create(struct mw_planner *planner, const void *config, const char *runbooks,
@@ -63,4 +69,5 @@ const struct mw_planner_ops mw_planner_openai = {
     .propose = mw_model_propose,
     .ask = mw_model_answer,
     .spent = mw_model_spent,
+    .check = mw_model_check,
 };

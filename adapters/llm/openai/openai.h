@@ -8,6 +8,9 @@
 
 #include "adapters/llm/model/model.h"
 
+/* "/v1" where the address has no path of its own. */
+const char *mw_openai_version(const char *base);
+
 /* request.c */
 json_t *mw_openai_body(const struct mw_model_ask *ask);
 void mw_openai_say(json_t *messages, const char *text);
@@ -16,6 +19,11 @@ void mw_openai_respond(json_t *messages, const struct mw_model_turn *turn, const
 /* answer.c */
 bool mw_openai_read(struct mw_model_turn *turn, struct mw_error *error);
 void mw_openai_fault(int status, const json_t *body, struct mw_model_fault *fault);
+
+/* checkup.c */
+char *mw_openai_check_url(TALLOC_CTX *memory, const char *base, const char *model);
+bool mw_openai_check(const json_t *answer, const char *model, const struct mw_check *check,
+                     struct mw_error *error);
 
 extern const struct mw_model_vendor mw_openai;
 

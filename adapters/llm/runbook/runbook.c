@@ -258,8 +258,17 @@ static bool runbook_propose(struct mw_planner *planner, const json_t *situation,
     return true;
 }
 
+static bool runbook_check(struct mw_planner *planner, const struct mw_check *check,
+                          struct mw_deadline deadline, struct mw_error *error)
+{
+    const struct runbooks *self = planner->state;
+    mw_check_say(check, MW_CHECK_OK, "%zu runbooks", json_array_size(self->books));
+    return true;
+}
+
 const struct mw_planner_ops mw_planner_runbook = {
     .name = "runbook",
     .create = runbook_create,
     .propose = runbook_propose,
+    .check = runbook_check,
 };

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "checkup.h"
 #include "database.h"
 #include "runtime/work.h"
 
@@ -220,4 +221,5 @@ const struct mw_store_ops mw_store_sqlite = {
     .open = sqlite_open,
     .close = sqlite_close,
     .commit = sqlite_commit,
+    .check = mw_sqlite_check,
 };

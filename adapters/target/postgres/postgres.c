@@ -74,5 +74,6 @@ const struct mw_target_ops mw_target_postgres = {
     .destroy = destroy,
     .probe = mw_postgres_probe,
     .facts = mw_postgres_facts,
+    .check = mw_postgres_check,
     .log_severity = mw_postgres_log_severity,
 };

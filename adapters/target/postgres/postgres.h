@@ -77,6 +77,11 @@ MW_SUSPENDS bool mw_postgres_prepared_read(struct mw_postgres *postgres,
                                            struct mw_deadline deadline, char name[64],
                                            struct mw_error *error);
 
+/* ---- checkup.c ---- */
+
+MW_SUSPENDS bool mw_postgres_check(struct mw_target *target, const struct mw_check *check,
+                                   struct mw_deadline deadline, struct mw_error *error);
+
 /* ---- log.c ---- */
 
 bool mw_postgres_log_severity(const char *line, enum mw_log_severity *severity);

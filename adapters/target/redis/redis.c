@@ -60,5 +60,6 @@ const struct mw_target_ops mw_target_redis = {
     .destroy = destroy,
     .probe = mw_redis_probe,
     .facts = mw_redis_facts,
+    .check = mw_redis_check,
     .log_severity = mw_redis_log_severity,
 };

@@ -70,6 +70,11 @@ MW_SUSPENDS char *mw_redis_config_get(struct mw_redis *redis, const char *name, 
 MW_SUSPENDS bool mw_redis_config_set(struct mw_redis *redis, const char *name, const char *value,
                                      struct mw_deadline deadline, struct mw_error *error);
 
+/* ---- checkup.c ---- */
+
+MW_SUSPENDS bool mw_redis_check(struct mw_target *target, const struct mw_check *check,
+                                struct mw_deadline deadline, struct mw_error *error);
+
 /* ---- the machine ---- */
 
 /* What memory the server's machine or container has left, where the server runs on this machine. */
