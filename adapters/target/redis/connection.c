@@ -19,7 +19,25 @@ struct mw_redis_connection {
     struct mw_lock lock;
     bool full, refused;
     bool unanswered; /* the newest exchange broke before the first byte of an answer */
+    /* Replies that nobody waits for any more and that must come before those of the next exchange; and what
+     * has come of them. */
+    size_t owed;
+    struct mw_redis_decoder late;
 };
+
+static void forget_owed(struct mw_redis_connection *connection)
+{
+    if (connection->owed > 0) {
+        mw_redis_decoder_finish(&connection->late);
+        connection->owed = 0;
+    }
+}
+
+static int release(struct mw_redis_connection *connection)
+{
+    forget_owed(connection);
+    return 0;
+}
 
 struct mw_redis_connection *mw_redis_connection_create(TALLOC_CTX *memory,
                                                        const struct mw_redis_address *address)
@@ -27,6 +45,7 @@ struct mw_redis_connection *mw_redis_connection_create(TALLOC_CTX *memory,
     struct mw_redis_connection *connection = talloc_zero(memory, struct mw_redis_connection);
     if (connection != NULL) {
         connection->address = address;
+        talloc_set_destructor(connection, release);
         mw_lock_init(&connection->lock);
     }
     return connection;
@@ -34,6 +53,7 @@ struct mw_redis_connection *mw_redis_connection_create(TALLOC_CTX *memory,
 
 void mw_redis_connection_close(struct mw_redis_connection *connection)
 {
+    forget_owed(connection);
     TALLOC_FREE(connection->stream);
 }
 
@@ -92,22 +112,19 @@ void mw_redis_request_add(struct mw_redis_request *request, ...)
 
 /* ---- exchanges ---- */
 
-static bool read_replies(struct mw_redis_connection *connection, struct mw_redis_decoder *decoder,
-                         char *buffer, size_t wanted, struct mw_deadline deadline,
-                         redisReply **replies, size_t *count, struct mw_error *error)
+static bool read_reply(struct mw_redis_connection *connection, struct mw_redis_decoder *decoder,
+                       char *buffer, bool *expect_wait, struct mw_deadline deadline,
+                       redisReply **reply, struct mw_error *error)
 {
-    bool expect_wait = true;
-    while (*count < wanted) {
-        redisReply *reply = NULL;
-        if (!mw_redis_decoder_next(decoder, &reply, error)) {
+    for (;;) {
+        if (!mw_redis_decoder_next(decoder, reply, error)) {
             return mw_error_wrap(error, "%s", connection->address->label);
         }
-        if (reply != NULL) {
-            replies[(*count)++] = reply;
-            continue;
+        if (*reply != NULL) {
+            return true;
         }
         ssize_t size =
-            mw_stream_read(connection->stream, buffer, READ_SIZE, expect_wait, deadline, error);
+            mw_stream_read(connection->stream, buffer, READ_SIZE, *expect_wait, deadline, error);
         if (size < 0) {
             return false;
         }
@@ -116,9 +133,23 @@ static bool read_replies(struct mw_redis_connection *connection, struct mw_redis
                                 connection->address->label);
         }
         connection->unanswered = false;
-        expect_wait = false;
+        *expect_wait = false;
         if (!mw_redis_decoder_feed(decoder, buffer, (size_t)size, error)) {
             return mw_error_wrap(error, "%s", connection->address->label);
+        }
+    }
+}
+
+static bool read_replies(struct mw_redis_connection *connection, struct mw_redis_decoder *decoder,
+                         char *buffer, size_t wanted, struct mw_deadline deadline,
+                         redisReply **replies, size_t *count, struct mw_error *error)
+{
+    bool expect_wait = true;
+    for (; *count < wanted; (*count)++) {
+        replies[*count] = NULL;
+        if (!read_reply(connection, decoder, buffer, &expect_wait, deadline, &replies[*count],
+                        error)) {
+            return false;
         }
     }
     if (mw_redis_decoder_has_rest(decoder)) {
@@ -126,6 +157,37 @@ static bool read_replies(struct mw_redis_connection *connection, struct mw_redis
                             connection->address->label);
     }
     return true;
+}
+
+/* Whether the wait ended and not the connection. */
+static bool gave_up(const struct mw_error *error)
+{
+    return error->class == MW_ERROR_TIMEOUT || error->class == MW_ERROR_CANCELLED;
+}
+
+/* Reads what is owed and drops it. False: it did not come in time, and is owed still, or the connection
+ * is closed. */
+static bool settle(struct mw_redis_connection *connection, struct mw_deadline deadline,
+                   struct mw_error *error)
+{
+    char *buffer = talloc_array(connection, char, READ_SIZE);
+    bool expect_wait = true, came = buffer != NULL;
+    while (came && connection->owed > 0) {
+        redisReply *reply mw_redis_reply_auto = NULL;
+        came = read_reply(connection, &connection->late, buffer, &expect_wait, deadline, &reply,
+                          error);
+        if (came && --connection->owed == 0) {
+            bool rest = mw_redis_decoder_has_rest(&connection->late);
+            mw_redis_decoder_finish(&connection->late);
+            came = !rest || mw_error_set(error, MW_ERROR_RETRY, "%s answered what was not asked",
+                                         connection->address->label);
+        }
+    }
+    talloc_free(buffer);
+    if (!came && !gave_up(error)) {
+        mw_redis_connection_close(connection);
+    }
+    return came;
 }
 
 static bool said_full(const redisReply *reply)
@@ -169,7 +231,13 @@ static bool transact(struct mw_redis_connection *connection, const struct mw_red
         }
         mw_redis_reply_release(&replies[i]);
     }
-    mw_redis_decoder_finish(&decoder);
+    if (!done && written && gave_up(error)) {
+        connection->late = decoder;
+        mw_redis_decoder_move(&connection->late);
+        connection->owed = request->count - count;
+    } else {
+        mw_redis_decoder_finish(&decoder);
+    }
     talloc_free(buffer);
     return done;
 }
@@ -249,14 +317,56 @@ static bool connect_and_log_in(struct mw_redis_connection *connection, struct mw
     return true;
 }
 
+/* A server that takes no new clients still answers the old connection, if late: it is given up only once
+ * a new one stands. */
+static bool replace(struct mw_redis_connection *connection, struct mw_deadline deadline,
+                    struct mw_error *error)
+{
+    struct mw_stream *stream = connection->stream;
+    struct mw_redis_decoder late = connection->late;
+    size_t owed = connection->owed;
+    connection->stream = NULL;
+    connection->owed = 0;
+    bool done = connect_and_log_in(connection, deadline, error);
+    if (done) {
+        mw_redis_decoder_finish(&late);
+        talloc_free(stream);
+        return true;
+    }
+    connection->stream = stream;
+    connection->late = late;
+    mw_redis_decoder_move(&connection->late);
+    connection->owed = owed;
+    return false;
+}
+
+/* A connection that owes nothing. `*fresh`: it was opened just now. */
+static bool make_ready(struct mw_redis_connection *connection, bool *fresh,
+                       struct mw_deadline deadline, struct mw_error *error)
+{
+    if (connection->owed > 0) {
+        struct mw_deadline half = mw_deadline_in(mw_deadline_left_ms(deadline) / 2);
+        if (settle(connection, half, error)) {
+            return true;
+        }
+        if (error->class == MW_ERROR_CANCELLED) {
+            return false;
+        }
+    }
+    *fresh = connection->owed > 0 || connection->stream == NULL;
+    return connection->owed > 0 ? replace(connection, deadline, error)
+           : *fresh             ? connect_and_log_in(connection, deadline, error)
+                                : true;
+}
+
 static bool exchange_locked(struct mw_redis_connection *connection,
                             const struct mw_redis_request *request, bool repeatable,
                             struct mw_deadline deadline, redisReply **replies, double *seconds,
                             struct mw_error *error)
 {
     for (;;) {
-        bool fresh = connection->stream == NULL;
-        if (fresh && !connect_and_log_in(connection, deadline, error)) {
+        bool fresh = false;
+        if (!make_ready(connection, &fresh, deadline, error)) {
             return false;
         }
         mw_mono_ns start = mw_mono_now();
@@ -265,6 +375,9 @@ static bool exchange_locked(struct mw_redis_connection *connection,
                 *seconds = (double)(mw_mono_now() - start) / 1e9;
             }
             return true;
+        }
+        if (connection->owed > 0) {
+            return false;
         }
         mw_redis_connection_close(connection);
         bool dead = connection->unanswered && error->class == MW_ERROR_RETRY;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One connection to a Redis that stays open, so that it still serves when the server takes no new
- * clients. Probe and tools share it, one exchange at a time. It speaks RESP2 with hiredis as the
+ * clients. A wait that ends early does not close it: the answer is dropped when it comes. Only when it
+ * does not come is a new connection tried, and the old one given up once the new one stands. Probe and tools share it, one exchange at a time. It speaks RESP2 with hiredis as the
  * codec, and trusts no reply: bytes, elements and depth are bounded.
  */
 #ifndef MIDWATCH_REDIS_CONNECTION_H
@@ -48,8 +49,8 @@ void mw_redis_request_add_bytes(struct mw_redis_request *request, int count, con
 /*
  * Sends the commands in one go and reads as many replies, which the caller frees with
  * freeReplyObject. An error reply is a reply. `repeatable`: where an open connection turns out to be
- * dead before any answer, it is tried once more on a new one. After a failure the connection is
- * closed and what was sent may have happened. `*seconds` (may be NULL): from the sending to the last
+ * dead before any answer, it is tried once more on a new one. After a failure what was sent may
+ * have happened. `*seconds` (may be NULL): from the sending to the last
  * reply, without connecting.
  */
 MW_SUSPENDS bool mw_redis_exchange(struct mw_redis_connection *connection,

@@ -69,6 +69,11 @@ void mw_redis_decoder_finish(struct mw_redis_decoder *decoder)
     }
 }
 
+void mw_redis_decoder_move(struct mw_redis_decoder *decoder)
+{
+    decoder->reader->privdata = decoder;
+}
+
 static bool too_big(struct mw_error *error)
 {
     return mw_error_set(error, MW_ERROR_PERMANENT,

@@ -16,6 +16,8 @@ struct mw_redis_decoder {
 
 bool mw_redis_decoder_init(struct mw_redis_decoder *decoder, struct mw_error *error);
 void mw_redis_decoder_finish(struct mw_redis_decoder *decoder);
+/* After it was copied to another place: the reader knows where its bounds are. */
+void mw_redis_decoder_move(struct mw_redis_decoder *decoder);
 bool mw_redis_decoder_feed(struct mw_redis_decoder *decoder, const char *bytes, size_t length,
                            struct mw_error *error);
 /* `*reply` is NULL while more bytes are needed. */
