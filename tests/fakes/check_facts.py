@@ -54,6 +54,9 @@ def differences(document):
     path = document["resources"]["models"]["methods"]["generateContent"]
     if path["httpMethod"] != "POST" or not path["path"].startswith("v1beta/"):
         yield f"generateContent: {path['httpMethod']} {path['path']}"
+    path = document["resources"]["models"]["methods"]["get"]
+    if path["httpMethod"] != "GET" or path["flatPath"] != "v1beta/models/{modelsId}":
+        yield f"models.get: {path['httpMethod']} {path['flatPath']}"
 
 
 def main(arguments):

@@ -57,6 +57,8 @@ ANSWER_FIELDS = {
     "GenerateContentResponse": ["candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"],
     "Candidate": ["content", "finishReason", "finishMessage", "index"],
     "PromptFeedback": ["blockReason"],
+    "Model": ["name", "displayName", "version", "inputTokenLimit", "outputTokenLimit",
+              "supportedGenerationMethods"],
     "UsageMetadata": ["promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount"],
 }
 FINISH_REASONS = [
@@ -73,6 +75,7 @@ SCHEMA_KEYS = {
 SCHEMA_TYPES = ["string", "number", "integer", "boolean", "array", "object", "null"]
 
 PATH = re.compile(r"/v1beta/models/[A-Za-z0-9._-]+:generateContent")
+MODEL_PATH = re.compile(r"/v1beta/models/[A-Za-z0-9._-]+")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_:.-]{0,127}")
 
 PYTHON = {"string": str, "boolean": bool, "object": dict}
@@ -262,6 +265,20 @@ def check(method, path, headers, body, key, sent):
     return found
 
 
+def look(method, path, headers, raw, key):
+    """What is wrong with a request for what the service says of a model (models.get)."""
+    found = []
+    if method != "GET" or not MODEL_PATH.fullmatch(path):
+        found.append(f"{method} {path}: not GET /v1beta/models/MODEL without a query")
+    if headers.get("x-goog-api-key") != key:
+        found.append("x-goog-api-key: not the key")
+    if "authorization" in headers:
+        found.append("authorization: has no place here")
+    if raw or "content-type" in headers:
+        found.append("a GET has no body")
+    return found
+
+
 def begins(body):
     """Whether a request begins a conversation."""
     return len(body.get("contents", [])) == 1
@@ -295,6 +312,13 @@ def answer(step, number):
     if "message" in step:
         candidate["finishMessage"] = step["message"]
     return {**body, "candidates": [candidate]}
+
+
+def tell(step, path):
+    """A step {"model": {…}} as models.get answers it; what the step names replaces what is usual."""
+    return {"name": path.removeprefix("/v1beta/"), "displayName": "Fake 1", "version": "001",
+            "inputTokenLimit": 1048576, "outputTokenLimit": 65536,
+            "supportedGenerationMethods": ["generateContent", "countTokens"], **step.get("model", {})}
 
 
 def content(body):

@@ -8,6 +8,8 @@ Listens on a free port of 127.0.0.1 and prints it. SCRIPT is a JSON list with on
 
   what a model says    {"calls": [{"name", "args"}], "text", "end": REASON, "message", "tokens": [in, out, thinking],
                         "blocked": REASON (gemini), "refusal" (openai)}; a call's arguments may be "raw" text (openai)
+  what it says of      {"model": {…}} (gemini), {"models": [NAME, …]} (openai): for a GET
+  its models
   an answer as it is   {"status": 429, "body": any JSON, "raw": text, "headers": {NAME: VALUE}, "type": TYPE}
   misbehaviour         {"cut": BYTES} of the body and then the end, {"stall": true} never answers,
                        {"slow": SECONDS} before answering, {"huge": MEGABYTES}, {"deep": LEVELS},
@@ -41,28 +43,34 @@ class Service:
         self.sent = []
         self.lock = threading.Lock()
 
+    def read(self, method, path, headers, raw):
+        """The body of a question and what is wrong with it."""
+        found = []
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            return None, ["Invalid JSON payload received."]
+        if headers.get("content-type", "").split(";")[0] != "application/json":
+            found.append("content-type: must be application/json")
+        if self.facts.begins(body):
+            self.sent = []
+        return body, found + self.facts.check(method, path, headers, body, self.key, self.sent)
+
     def take(self, method, path, headers, raw):
         """The step for a request; the violations that it has instead."""
         with self.lock:
-            found = []
-            try:
-                body = json.loads(raw)
-            except ValueError:
-                body = None
-                found.append("Invalid JSON payload received.")
-            if headers.get("content-type", "").split(";")[0] != "application/json":
-                found.append("content-type: must be application/json")
-            if body is not None:
-                if self.facts.begins(body):
-                    self.sent = []
-                found += self.facts.check(method, path, headers, body, self.key, self.sent)
+            asks = method == "GET"
+            body, found = (None, self.facts.look(method, path, headers, raw, self.key)) if asks \
+                else self.read(method, path, headers, raw)
             if self.number >= len(self.script):
                 found.append("the script expects no further request")
             step = {} if found else self.script[self.number]
             self.number += 1
             self.log.write(json.dumps({"at": time.time(), "body": body, "violations": found}) + "\n")
             self.log.flush()
-            if not found and not set(step) & {"status", "raw", "body"}:
+            if not found and asks and set(step) & {"model", "models"}:
+                step = {**step, "body": self.facts.tell(step, path)}
+            elif not found and not set(step) & {"status", "raw", "body"}:
                 answer = self.facts.answer(step, self.number)
                 said = self.facts.content(answer)
                 if said is not None:

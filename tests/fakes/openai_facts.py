@@ -142,6 +142,18 @@ def check(method, path, headers, body, key, sent):
     return found
 
 
+def look(method, path, headers, raw, key):
+    """What is wrong with a request for the list of models."""
+    found = []
+    if method != "GET" or path != "/v1/models":
+        found.append(f"{method} {path}: not GET /v1/models")
+    if headers.get("authorization") != (f"Bearer {key}" if key else None):
+        found.append("authorization: not the key")
+    if raw or "content-type" in headers:
+        found.append("a GET has no body")
+    return found
+
+
 def begins(body):
     return len(body.get("messages", [])) == 2
 
@@ -164,6 +176,12 @@ def answer(step, number):
             "choices": [{"index": 0, "message": message, "finish_reason": end}],
             "usage": {"prompt_tokens": tokens[0], "completion_tokens": tokens[1] + tokens[2],
                       "total_tokens": sum(tokens)}}
+
+
+def tell(step, path):
+    """A step {"models": [NAME, …]} as the list of models."""
+    return {"object": "list", "data": [{"id": name, "object": "model", "created": 1, "owned_by": "fake"}
+                                       for name in step.get("models", [])]}
 
 
 def content(body):

@@ -151,21 +151,45 @@ OPENAI = {
 }
 
 
-def failures(name, facts, good, ways):
-    found = facts.check(**good())
+def gemini_look():
+    return {"method": "GET", "path": "/v1beta/models/m-1.5", "headers": {"x-goog-api-key": "k"}, "raw": b"",
+            "key": "k"}
+
+
+def openai_look():
+    return {"method": "GET", "path": "/v1/models", "headers": {"authorization": "Bearer k"}, "raw": b"",
+            "key": "k"}
+
+
+LOOK = {
+    "a post": lambda r: r.update(method="POST"),
+    "another path": lambda r: r.update(path="/v1beta/models/m:generateContent"),
+    "a query": lambda r: r.update(path=r["path"] + "?key=k"),
+    "no key": lambda r: r["headers"].clear(),
+    "another key": lambda r: r.update(key="l"),
+    "a body": lambda r: r.update(raw=b"{}"),
+    "a type of nothing": lambda r: r["headers"].update({"content-type": "application/json"}),
+}
+
+
+def failures(name, check, good, ways):
+    found = check(**good())
     if found:
         yield f"{name}: a good request is refused: {found}"
     for way, spoil in ways.items():
         request = good()
         spoil(request)
-        if not facts.check(**request):
+        if not check(**request):
             yield f"{name}: {way}: not caught"
 
 
 def main():
-    found = list(failures("gemini", gemini_facts, gemini_good, GEMINI))
-    found += failures("openai", openai_facts, openai_good, OPENAI)
-    print("\n".join(found) or f"{len(GEMINI) + len(OPENAI)} ways to spoil a request are caught")
+    found = list(failures("gemini", gemini_facts.check, gemini_good, GEMINI))
+    found += failures("openai", openai_facts.check, openai_good, OPENAI)
+    found += failures("gemini models", gemini_facts.look, gemini_look, LOOK)
+    found += failures("openai models", openai_facts.look, openai_look, LOOK)
+    ways = len(GEMINI) + len(OPENAI) + 2 * len(LOOK)
+    print("\n".join(found) or f"{ways} ways to spoil a request are caught")
     return 1 if found else 0
 
 

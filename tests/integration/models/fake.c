@@ -225,6 +225,31 @@ json_t *fake_ask(int64_t ms, struct mw_error *error)
     return run_errand((struct errand){.asks = true, .ms = ms, .error = error});
 }
 
+static char said[2048];
+
+static void say(void *context, enum mw_check_level level, const char *text)
+{
+    size_t used = strlen(said);
+    snprintf(said + used, sizeof said - used, "%s: %s\n", mw_check_level_name(level), text);
+}
+
+static int run_look(void *argument)
+{
+    const struct mw_check check = {.say = say};
+    struct mw_error error = {0};
+    if (!fake.ops->check(fake.planner, &check, mw_deadline_in(5000), &error))
+        say(NULL, MW_CHECK_FAULT, error.text);
+    return 0;
+}
+
+const char *fake_look(void)
+{
+    said[0] = '\0';
+    mw_runtime_run(run_look, NULL);
+    assert_null(strstr(said, TEST_KEY));
+    return said;
+}
+
 void assert_fails_with(int64_t ms, enum mw_error_class class, const char *says)
 {
     struct mw_error error = {0};

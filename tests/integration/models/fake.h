@@ -48,6 +48,9 @@ const json_t *fake_body(const json_t *log, size_t request);
 json_t *fake_propose(int64_t ms, struct mw_error *error);
 /* An answer to "why is it slow?", with the same tools. */
 json_t *fake_ask(int64_t ms, struct mw_error *error);
+/* What doctor is told within 5 s, a line each: "ok: …"; where the check fails, "failed: " and the error.
+ * Lives until the next call. */
+const char *fake_look(void);
 /* It must fail so, saying this, and never the key. */
 void assert_fails_with(int64_t ms, enum mw_error_class class, const char *says);
 
