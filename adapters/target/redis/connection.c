@@ -9,9 +9,7 @@
 #include "runtime/fiber.h"
 #include "runtime/stream.h"
 
-#define READ_SIZE     (16 * 1024)
-#define REQUEST_BYTES (4 * 1024 * 1024)
-#define WORDS_MAX     8
+#define READ_SIZE (16 * 1024)
 
 struct mw_redis_connection {
     const struct mw_redis_address *address;
@@ -65,49 +63,6 @@ bool mw_redis_connection_full(const struct mw_redis_connection *connection)
 bool mw_redis_connection_refused(const struct mw_redis_connection *connection)
 {
     return connection->refused;
-}
-
-/* ---- requests ---- */
-
-void mw_redis_request_init(struct mw_redis_request *request, TALLOC_CTX *memory)
-{
-    *request = (struct mw_redis_request){.count = 0};
-    mw_buffer_init(&request->bytes, memory, REQUEST_BYTES);
-}
-
-void mw_redis_request_add_bytes(struct mw_redis_request *request, int count, const char **words,
-                                const size_t *lengths)
-{
-    char *bytes = NULL;
-    int size = redisFormatCommandArgv(&bytes, count, words, lengths);
-    if (size < 0) {
-        request->bytes.failed = true;
-        return;
-    }
-    mw_buffer_append(&request->bytes, bytes, (size_t)size);
-    request->count++;
-    redisFreeCommand(bytes);
-}
-
-static void add_words(struct mw_redis_request *request, va_list list)
-{
-    const char *words[WORDS_MAX];
-    size_t lengths[WORDS_MAX];
-    int count = 0;
-    for (const char *word = va_arg(list, const char *); word != NULL && count < WORDS_MAX;
-         word = va_arg(list, const char *)) {
-        lengths[count] = strlen(word);
-        words[count++] = word;
-    }
-    mw_redis_request_add_bytes(request, count, words, lengths);
-}
-
-void mw_redis_request_add(struct mw_redis_request *request, ...)
-{
-    va_list list;
-    va_start(list, request);
-    add_words(request, list);
-    va_end(list);
 }
 
 /* ---- exchanges ---- */
@@ -410,7 +365,7 @@ static redisReply *one(struct mw_redis_connection *connection, bool repeatable,
     struct mw_redis_request request;
     redisReply *reply = NULL;
     mw_redis_request_init(&request, NULL);
-    add_words(&request, words);
+    mw_redis_request_add_words(&request, words);
     if (mw_redis_exchange(connection, &request, repeatable, deadline, &reply, NULL, error) &&
         !mw_redis_reply_check(reply, error)) {
         mw_redis_reply_release(&reply);

@@ -9,6 +9,7 @@
 #define MIDWATCH_REDIS_CONNECTION_H
 
 #include <hiredis/hiredis.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <talloc.h>
@@ -43,6 +44,7 @@ struct mw_redis_request {
 void mw_redis_request_init(struct mw_redis_request *request, TALLOC_CTX *memory);
 /* Adds one command; the words end with NULL. */
 void mw_redis_request_add(struct mw_redis_request *request, ...) __attribute__((sentinel));
+void mw_redis_request_add_words(struct mw_redis_request *request, va_list list);
 void mw_redis_request_add_bytes(struct mw_redis_request *request, int count, const char **words,
                                 const size_t *lengths);
 

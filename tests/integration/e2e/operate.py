@@ -5,12 +5,13 @@ import http.server
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import threading
 import time
 
-from lab import PLANNER, equal, expect, free_port, wait_for
+from lab import PATIENCE, PLANNER, equal, expect, free_port, wait_for
 from story import begin
 
 VERSION_1 = os.path.join(os.path.dirname(os.path.abspath(__file__)), "version_1.sql")
@@ -121,6 +122,30 @@ def test_doctor_says_what_to_mend(lab):
         expect(secret not in said, f"{secret} is shown by doctor")
 
 
+def test_doctor_looks_names_up_once(lab):
+    redis = lab.redis()
+    away = {"kind": "redis", "url": "redis://nowhere.invalid", "timeout": "1s"}
+    lab.write_config([lab.resource(redis), {"name": "one", **away}, {"name": "two", **away}])
+    rows = examine(lab, 1)
+    equal([row[1] for row in rows if row[0] == "names"], ["failed"], "rows about names")
+    has(rows, "names", "failed", "nowhere.invalid")
+    has(rows, "cache", "ok", "Redis ")
+
+
+def test_doctor_waits_for_all_at_once(lab):
+    silent = socket.socket()
+    silent.bind(("127.0.0.1", 0))
+    silent.listen(256)  # takes connections and never answers
+    lab.write_config([{"name": f"r{number}", "kind": "redis", "timeout": "1s",
+                       "url": f"redis://127.0.0.1:{silent.getsockname()[1]}"} for number in range(100)])
+    begun = time.monotonic()
+    rows = examine(lab, 1)
+    took = time.monotonic() - begun
+    silent.close()
+    equal(sum(row[1] == "failed" and "within timeout: 1" in row[2] for row in rows), 100, "rows")
+    expect(took < 5 * PATIENCE, f"100 that hang for 1 s each took {took:.1f} s")
+
+
 def test_doctor_of_a_record_that_cannot_be(lab):
     redis = lab.redis()
     lab.write_config([lab.resource(redis)], store="no/such/folder/midwatch.db")
@@ -191,6 +216,9 @@ def back_up(lab, to):
                           capture_output=True, text=True, check=False, umask=0o077)
     equal((done.returncode, done.stdout + done.stderr), (0, ""), "sqlite3 VACUUM INTO")
     equal(os.stat(to).st_mode & 0o777, 0o600, "who may read the backup")
+    copy = sqlite3.connect(f"file:{to}?mode=ro", uri=True)
+    equal(copy.execute("PRAGMA integrity_check").fetchall(), [("ok",)], "integrity of the backup")
+    copy.close()
 
 
 def restore(lab, backup):
