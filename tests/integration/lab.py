@@ -362,6 +362,7 @@ class Lab:
         self.name = name
         self.folder = tempfile.mkdtemp(prefix=f"midwatch-{name}.")
         self.redis_servers, self.processes, self.reports = [], [], []
+        self.others = []  # whatever else must be stop()ped
         self.config = os.path.join(self.folder, "midwatch.yaml")
 
     def __enter__(self):
@@ -370,7 +371,7 @@ class Lab:
     def __exit__(self, kind, error, trace):
         for process in self.processes:
             process.close()
-        for server in self.redis_servers:
+        for server in self.redis_servers + self.others:
             server.stop()
         self.reports = [process.text() and f"--- stdout of {process.process.args[3:]}\n{process.text()}"
                         for process in self.processes] + \
