@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model's service that knows its script and is strict about every request.
 
-model_server.py PROTOCOL SCRIPT LOG [--key KEY]    PROTOCOL: gemini | openai
+model_server.py PROTOCOL SCRIPT LOG [--key KEY] [--tls CERTIFICATE KEY]    PROTOCOL: gemini | openai
 
 Listens on a free port of 127.0.0.1 and prints it. SCRIPT is a JSON list with one step for each request:
 
@@ -22,6 +22,7 @@ request: {"at", "body", "violations"}. The key is never written down.
 import argparse
 import json
 import socketserver
+import ssl
 import sys
 import threading
 import time
@@ -150,11 +151,16 @@ def main():
     parser.add_argument("script")
     parser.add_argument("log")
     parser.add_argument("--key")
+    parser.add_argument("--tls", nargs=2)
     arguments = parser.parse_args()
     with open(arguments.script, encoding="utf-8") as file:
         script = json.load(file)
     with open(arguments.log, "w", encoding="utf-8") as log:
         server = Server(("127.0.0.1", 0), Handler)
+        if arguments.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*arguments.tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         server.ended = threading.Event()
         server.service = Service(FACTS[arguments.protocol], script, log, arguments.key)
         print(server.server_address[1], flush=True)
