@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/libcurl.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
 #include <talloc.h>
 
 #include "runtime/internal.h"
+#include "runtime/library.h"
 #include "runtime/work.h"
 
 #define LIBRARY "libcurl.so.4"
@@ -20,10 +20,7 @@ struct mw_libcurl mw_libcurl;
         "curl_" #field, offsetof(struct mw_libcurl, field) \
     }
 
-static const struct symbol {
-    const char *name;
-    size_t offset;
-} symbols[] = {
+static const struct mw_symbol symbols[] = {
     SYMBOL(global_init),
     SYMBOL(global_cleanup),
     SYMBOL(version_info),
@@ -65,24 +62,12 @@ struct job {
     struct mw_error error;
 };
 
-/* The handle stays open: libraries like these do not survive being unloaded. */
 static bool load_symbols(struct mw_error *error)
 {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL)
-        return mw_error_set(error, MW_ERROR_PERMANENT,
-                            "HTTP needs libcurl, which cannot be loaded (install libcurl4): %s",
-                            dlerror());
-    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
-        void *found = dlsym(library, symbols[i].name);
-        if (found == NULL)
-            return mw_error_set(error, MW_ERROR_PERMANENT,
-                                "the libcurl of this machine has no %s: midwatch needs 7.85 or "
-                                "later, built with OpenSSL",
-                                symbols[i].name);
-        memcpy((char *)&mw_libcurl + symbols[i].offset, &found, sizeof found);
-    }
-    return true;
+    return mw_library_load(LIBRARY, symbols, sizeof symbols / sizeof *symbols, &mw_libcurl,
+                           error) ||
+           mw_error_wrap(error, "HTTP needs libcurl (package libcurl4), 7.85 or later and built "
+                                "with OpenSSL");
 }
 
 static bool check_version(struct mw_error *error)

@@ -155,6 +155,6 @@ PGresult *mw_postgres_ask(struct mw_postgres_connection *connection, struct mw_d
 
 void mw_postgres_result_release(PGresult **result)
 {
-    PQclear(*result);
+    mw_libpq.clear(*result);
     *result = NULL;
 }

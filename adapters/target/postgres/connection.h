@@ -8,7 +8,7 @@
 #ifndef MIDWATCH_POSTGRES_CONNECTION_H
 #define MIDWATCH_POSTGRES_CONNECTION_H
 
-#include <libpq-fe.h>
+#include "libpq.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <talloc.h>

@@ -204,7 +204,7 @@ static bool signal_one(struct work *work, struct victim *victim, struct mw_deadl
         victim->why = talloc_strdup(work, error->text);
         return true;
     }
-    if (PQntuples(result) == 0) {
+    if (mw_libpq.ntuples(result) == 0) {
         victim->over = true;
         victim->why = "it was no longer as it was shown";
     }

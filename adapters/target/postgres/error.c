@@ -201,9 +201,9 @@ bool mw_postgres_explain_connect(const struct mw_postgres_address *address, cons
 
 bool mw_postgres_explain_result(const PGresult *result, struct mw_error *error)
 {
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    char *said = first_line(message != NULL ? message : PQresultErrorMessage(result));
+    const char *sqlstate = mw_libpq.resultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = mw_libpq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    char *said = first_line(message != NULL ? message : mw_libpq.resultErrorMessage(result));
     if (sqlstate == NULL) {
         mw_error_set(error, MW_ERROR_RETRY, "%s", *said != '\0' ? said : "the connection was lost");
     } else {

@@ -3,7 +3,7 @@
 #ifndef MIDWATCH_POSTGRES_ERROR_H
 #define MIDWATCH_POSTGRES_ERROR_H
 
-#include <libpq-fe.h>
+#include "libpq.h"
 #include <stdbool.h>
 
 #include "midwatch/error.h"

@@ -27,7 +27,7 @@ bool mw_postgres_read_rights(struct mw_postgres *postgres, struct mw_deadline de
     if (result == NULL) {
         return false;
     }
-    bool shaped = PQntuples(result) == 1 && PQnfields(result) == 4;
+    bool shaped = mw_libpq.ntuples(result) == 1 && mw_libpq.nfields(result) == 4;
     bool superuser = shaped && mw_postgres_is_true(result, 0, 0);
     *rights = (struct mw_postgres_rights){
         .superuser = superuser,
@@ -44,7 +44,7 @@ bool mw_postgres_read_rights(struct mw_postgres *postgres, struct mw_deadline de
     if (setting == NULL) {
         return false;
     }
-    rights->alter_system = PQntuples(setting) == 1 && mw_postgres_is_true(setting, 0, 0);
+    rights->alter_system = mw_libpq.ntuples(setting) == 1 && mw_postgres_is_true(setting, 0, 0);
     return true;
 }
 
@@ -74,7 +74,7 @@ static bool read_server(struct mw_postgres *postgres, struct view *view,
     if (result == NULL) {
         return false;
     }
-    if (PQntuples(result) != 1 || PQnfields(result) != 5) {
+    if (mw_libpq.ntuples(result) != 1 || mw_libpq.nfields(result) != 5) {
         return mw_error_set(error, MW_ERROR_PERMANENT, "it tells of itself in an unknown shape");
     }
     char *version = mw_postgres_name_text(NULL, mw_postgres_cell(result, 0, 0));

@@ -30,7 +30,7 @@ static int hang_up(struct mw_postgres_link *link)
 {
     /* libpq closes the socket: nobody may wait for it any more. */
     TALLOC_FREE(link->readiness);
-    PQfinish(link->pg);
+    mw_libpq.finish(link->pg);
     return 0;
 }
 
@@ -75,7 +75,7 @@ static bool drive(struct mw_postgres_link *link, struct mw_deadline deadline,
 {
     PostgresPollingStatusType want = PGRES_POLLING_WRITING;
     while (want == PGRES_POLLING_READING || want == PGRES_POLLING_WRITING) {
-        int fd = PQsocket(link->pg);
+        int fd = mw_libpq.socket(link->pg);
         link->readiness = fd >= 0 ? mw_readiness_create(link, fd, error) : NULL;
         if (link->readiness == NULL) {
             return fd < 0;
@@ -87,14 +87,14 @@ static bool drive(struct mw_postgres_link *link, struct mw_deadline deadline,
         if (!ready) {
             return mw_error_wrap(error, "%s", link->address->label);
         }
-        want = PQconnectPoll(link->pg);
+        want = mw_libpq.connectPoll(link->pg);
     }
     return true;
 }
 
 static bool check_server(struct mw_postgres_link *link, struct mw_error *error)
 {
-    int version = PQserverVersion(link->pg);
+    int version = mw_libpq.serverVersion(link->pg);
     if (version < MW_POSTGRES_VERSION_LEAST) {
         return mw_error_set(error, MW_ERROR_PERMANENT,
                             "%s: its version %d.%d is too old, midwatch needs PostgreSQL 10 or "
@@ -102,13 +102,13 @@ static bool check_server(struct mw_postgres_link *link, struct mw_error *error)
                             link->address->label, version / 10000, version / 100 % 100);
     }
     /* A password from a passfile is a secret, too. */
-    const char *password = PQpass(link->pg);
+    const char *password = mw_libpq.pass(link->pg);
     if (password != NULL && *password != '\0') {
         mw_redact_secret(password);
     }
-    link->readiness = mw_readiness_create(link, PQsocket(link->pg), error);
+    link->readiness = mw_readiness_create(link, mw_libpq.socket(link->pg), error);
     return link->readiness != NULL &&
-           (PQsetnonblocking(link->pg, 1) == 0 ||
+           (mw_libpq.setnonblocking(link->pg, 1) == 0 ||
             mw_error_set(error, MW_ERROR_RETRY, "%s: the connection was lost",
                          link->address->label));
 }
@@ -127,19 +127,19 @@ static struct mw_postgres_link *open_one(TALLOC_CTX *memory,
         return NULL;
     }
     link->address = address;
-    link->pg = PQconnectStartParams(parameters.names, parameters.values, 0);
+    link->pg = mw_libpq.connectStartParams(parameters.names, parameters.values, 0);
     talloc_set_destructor(link, hang_up);
     bool done = link->pg != NULL || mw_error_set(error, MW_ERROR_RETRY, "no memory left");
     if (done) {
         /* Only the verbose text has the SQLSTATE of a refused connection. */
-        PQsetErrorVerbosity(link->pg, PQERRORS_VERBOSE);
-        PQsetNoticeReceiver(link->pg, ignore_notice, NULL);
-        done = PQstatus(link->pg) == CONNECTION_BAD || drive(link, deadline, error);
+        mw_libpq.setErrorVerbosity(link->pg, PQERRORS_VERBOSE);
+        mw_libpq.setNoticeReceiver(link->pg, ignore_notice, NULL);
+        done = mw_libpq.status(link->pg) == CONNECTION_BAD || drive(link, deadline, error);
     }
-    if (done && PQstatus(link->pg) != CONNECTION_OK) {
-        done =
-            mw_postgres_explain_connect(address, PQerrorMessage(link->pg),
-                                        PQconnectionNeedsPassword(link->pg) != 0, refusal, error);
+    if (done && mw_libpq.status(link->pg) != CONNECTION_OK) {
+        done = mw_postgres_explain_connect(address, mw_libpq.errorMessage(link->pg),
+                                           mw_libpq.connectionNeedsPassword(link->pg) != 0, refusal,
+                                           error);
     }
     if (!done || !check_server(link, error)) {
         TALLOC_FREE(link);
@@ -228,7 +228,7 @@ struct mw_postgres_link *mw_postgres_link_open(TALLOC_CTX *memory,
         talloc_free(link);
         return NULL;
     }
-    PQclear(result);
+    mw_libpq.clear(result);
     *refusal = MW_POSTGRES_LET_IN;
     return link;
 }
@@ -238,7 +238,7 @@ struct mw_postgres_link *mw_postgres_link_open(TALLOC_CTX *memory,
 static bool lost(struct mw_postgres_link *link, struct mw_error *error)
 {
     char sqlstate[6];
-    const char *message = NULL, *text = PQerrorMessage(link->pg);
+    const char *message = NULL, *text = mw_libpq.errorMessage(link->pg);
     enum mw_postgres_refusal ignored;
     link->dead = true;
     bool told = mw_postgres_find_sqlstate(text, sqlstate, &message);
@@ -260,7 +260,7 @@ static bool flush(struct mw_postgres_link *link, struct mw_deadline deadline,
                   struct mw_error *error)
 {
     for (;;) {
-        int rest = PQflush(link->pg);
+        int rest = mw_libpq.flush(link->pg);
         if (rest < 0) {
             return lost(link, error);
         }
@@ -276,25 +276,25 @@ static bool flush(struct mw_postgres_link *link, struct mw_deadline deadline,
 /* Keeps the first error, else the last result. */
 static void keep(PGresult **kept, PGresult *next)
 {
-    if (*kept != NULL && PQresultStatus(*kept) == PGRES_FATAL_ERROR) {
-        PQclear(next);
+    if (*kept != NULL && mw_libpq.resultStatus(*kept) == PGRES_FATAL_ERROR) {
+        mw_libpq.clear(next);
         return;
     }
-    PQclear(*kept);
+    mw_libpq.clear(*kept);
     *kept = next;
 }
 
 static bool is_copy(const PGresult *result)
 {
-    ExecStatusType status = PQresultStatus(result);
+    ExecStatusType status = mw_libpq.resultStatus(result);
     return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
 /* What has arrived. True when the answer is complete. */
 static bool take(struct mw_postgres_link *link, PGresult **kept)
 {
-    while (PQisBusy(link->pg) == 0) {
-        PGresult *next = PQgetResult(link->pg);
+    while (mw_libpq.isBusy(link->pg) == 0) {
+        PGresult *next = mw_libpq.getResult(link->pg);
         if (next == NULL) {
             return true;
         }
@@ -318,19 +318,19 @@ static bool collect(struct mw_postgres_link *link, struct mw_deadline deadline, 
                                error)) {
             return false;
         }
-        if (ioctl(PQsocket(link->pg), FIONREAD, &waiting) == 0 && waiting > 0) {
+        if (ioctl(mw_libpq.socket(link->pg), FIONREAD, &waiting) == 0 && waiting > 0) {
             bytes += (size_t)waiting;
         }
         if (bytes > MW_POSTGRES_ANSWER_BYTES_MAX) {
             return too_much(link, error);
         }
-        if (PQconsumeInput(link->pg) == 0) {
+        if (mw_libpq.consumeInput(link->pg) == 0) {
             /* It may have said why before it left. */
             take(link, kept);
             return lost(link, error);
         }
     }
-    return PQstatus(link->pg) != CONNECTION_BAD && !link->dead ? true : lost(link, error);
+    return mw_libpq.status(link->pg) != CONNECTION_BAD && !link->dead ? true : lost(link, error);
 }
 
 /* The answer to what was just sent. */
@@ -344,24 +344,24 @@ static PGresult *finish(struct mw_postgres_link *link, int sent, struct mw_deadl
     }
     link->owes = true;
     if (!flush(link, deadline, error) || !collect(link, deadline, &result, error)) {
-        PQclear(result);
+        mw_libpq.clear(result);
         if (!link->dead) {
             mw_error_wrap(error, "%s", link->address->label);
         }
         return NULL;
     }
     link->owes = false;
-    ExecStatusType status = PQresultStatus(result);
+    ExecStatusType status = mw_libpq.resultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
         return result;
     }
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *sqlstate = mw_libpq.resultErrorField(result, PG_DIAG_SQLSTATE);
     if (sqlstate != NULL && strcmp(sqlstate, "26000") == 0) {
         /* Somebody between us and the server gave us another session. */
         link->prepared = NULL;
     }
     mw_postgres_explain_result(result, error);
-    PQclear(result);
+    mw_libpq.clear(result);
     return NULL;
 }
 
@@ -372,20 +372,21 @@ PGresult *mw_postgres_link_ask(struct mw_postgres_link *link,
     const char *name = question->name, *sql = question->sql;
     int count = question->count, sent = 0;
     if (name == NULL && count == 0) {
-        sent = PQsendQuery(link->pg, sql);
+        sent = mw_libpq.sendQuery(link->pg, sql);
     } else if (name == NULL) {
-        sent = PQsendQueryParams(link->pg, sql, count, NULL, question->values, NULL, NULL, 0);
+        sent =
+            mw_libpq.sendQueryParams(link->pg, sql, count, NULL, question->values, NULL, NULL, 0);
     } else {
         if (link->prepared != name) {
-            PGresult *result =
-                finish(link, PQsendPrepare(link->pg, name, sql, count, NULL), deadline, error);
+            PGresult *result = finish(link, mw_libpq.sendPrepare(link->pg, name, sql, count, NULL),
+                                      deadline, error);
             if (result == NULL) {
                 return NULL;
             }
-            PQclear(result);
+            mw_libpq.clear(result);
             link->prepared = name;
         }
-        sent = PQsendQueryPrepared(link->pg, name, count, question->values, NULL, NULL, 0);
+        sent = mw_libpq.sendQueryPrepared(link->pg, name, count, question->values, NULL, NULL, 0);
     }
     return finish(link, sent, deadline, error);
 }
@@ -394,7 +395,7 @@ PGresult *mw_postgres_link_ask(struct mw_postgres_link *link,
 
 bool mw_postgres_link_dead(const struct mw_postgres_link *link)
 {
-    return link->dead || PQstatus(link->pg) != CONNECTION_OK;
+    return link->dead || mw_libpq.status(link->pg) != CONNECTION_OK;
 }
 
 bool mw_postgres_link_owes(const struct mw_postgres_link *link)
@@ -407,17 +408,17 @@ bool mw_postgres_link_settle(struct mw_postgres_link *link, struct mw_deadline d
 {
     PGresult *dropped = NULL;
     bool done = flush(link, deadline, error) && collect(link, deadline, &dropped, error);
-    PQclear(dropped);
+    mw_libpq.clear(dropped);
     link->owes = !done;
     return done;
 }
 
 int mw_postgres_link_process(const struct mw_postgres_link *link)
 {
-    return PQbackendPID(link->pg);
+    return mw_libpq.backendPID(link->pg);
 }
 
 int mw_postgres_link_descriptor(const struct mw_postgres_link *link)
 {
-    return PQsocket(link->pg);
+    return mw_libpq.socket(link->pg);
 }

@@ -6,7 +6,7 @@
 #ifndef MIDWATCH_POSTGRES_LINK_H
 #define MIDWATCH_POSTGRES_LINK_H
 
-#include <libpq-fe.h>
+#include "libpq.h"
 #include <stdbool.h>
 #include <talloc.h>
 

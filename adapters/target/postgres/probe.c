@@ -119,7 +119,7 @@ bool mw_postgres_read(struct mw_postgres *postgres, struct mw_deadline deadline,
     if (result == NULL) {
         return false;
     }
-    bool shaped = PQntuples(result) == 1 && PQnfields(result) == COLUMNS;
+    bool shaped = mw_libpq.ntuples(result) == 1 && mw_libpq.nfields(result) == COLUMNS;
     double most = shaped ? mw_postgres_number(result, 0, MAX_CONNECTIONS) : NAN;
     if (!(most >= 1 && most < 1e6)) {
         return mw_error_set(error, MW_ERROR_PERMANENT,

@@ -155,7 +155,7 @@ mw_postgres_sessions_read(TALLOC_CTX *memory, struct mw_postgres_connection *con
     if (sql == NULL) {
         mw_error_set(error, MW_ERROR_RETRY, "no memory left");
     }
-    if (result != NULL && PQnfields(result) != COLUMNS) {
+    if (result != NULL && mw_libpq.nfields(result) != COLUMNS) {
         mw_postgres_result_release(&result);
         mw_error_set(error, MW_ERROR_PERMANENT, "it tells of its sessions in an unknown shape");
     }
@@ -163,7 +163,7 @@ mw_postgres_sessions_read(TALLOC_CTX *memory, struct mw_postgres_connection *con
         talloc_free(sessions);
         return NULL;
     }
-    size_t rows = (size_t)PQntuples(result);
+    size_t rows = (size_t)mw_libpq.ntuples(result);
     sessions->items = talloc_zero_array(sessions, struct mw_postgres_session,
                                         (unsigned)(rows < most ? rows : most));
     while (sessions->items != NULL && sessions->count < rows && sessions->count < most) {
@@ -186,7 +186,7 @@ bool mw_postgres_crowd_read(struct mw_postgres_connection *connection, struct mw
     if (result == NULL) {
         return false;
     }
-    bool shaped = PQntuples(result) == 1 && PQnfields(result) == 2;
+    bool shaped = mw_libpq.ntuples(result) == 1 && mw_libpq.nfields(result) == 2;
     crowd->clients = shaped ? integer_of(result, 0, 0) : 0;
     crowd->waiting = shaped ? integer_of(result, 0, 1) : 0;
     return true;

@@ -146,7 +146,7 @@ char *mw_postgres_name_text(TALLOC_CTX *memory, const char *name)
 
 const char *mw_postgres_cell(const PGresult *result, int row, int column)
 {
-    return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+    return mw_libpq.getisnull(result, row, column) ? NULL : mw_libpq.getvalue(result, row, column);
 }
 
 double mw_postgres_number(const PGresult *result, int row, int column)

@@ -25,7 +25,7 @@ static json_t *read_groups(struct mw_postgres *postgres, struct mw_deadline dead
         return NULL;
     }
     json_t *groups = json_array();
-    for (int row = 0; PQnfields(result) == 4 && row < PQntuples(result); row++) {
+    for (int row = 0; mw_libpq.nfields(result) == 4 && row < mw_libpq.ntuples(result); row++) {
         char *user = mw_postgres_name_text(NULL, mw_postgres_cell(result, row, 0));
         char *application = mw_postgres_name_text(NULL, mw_postgres_cell(result, row, 1));
         char *state = mw_postgres_name_text(NULL, mw_postgres_cell(result, row, 2));

@@ -17,7 +17,7 @@ bool mw_postgres_prepared_read(struct mw_postgres *postgres, struct mw_deadline 
     if (result == NULL) {
         return false;
     }
-    const char *gid = PQntuples(result) > 0 ? mw_postgres_cell(result, 0, 0) : NULL;
+    const char *gid = mw_libpq.ntuples(result) > 0 ? mw_postgres_cell(result, 0, 0) : NULL;
     char *clean = mw_postgres_name_text(NULL, gid);
     snprintf(name, 64, "%s", clean != NULL ? clean : "");
     talloc_free(clean);
@@ -40,7 +40,7 @@ static json_t *read_waits(struct mw_postgres *postgres, struct mw_deadline deadl
         return NULL;
     }
     json_t *waits = json_array();
-    for (int row = 0; PQnfields(result) == 4 && row < PQntuples(result); row++) {
+    for (int row = 0; mw_libpq.nfields(result) == 4 && row < mw_libpq.ntuples(result); row++) {
         char *type = mw_postgres_name_text(NULL, mw_postgres_cell(result, row, 0));
         char *mode = mw_postgres_name_text(NULL, mw_postgres_cell(result, row, 1));
         char *relation = mw_postgres_name_text(NULL, mw_postgres_cell(result, row, 2));

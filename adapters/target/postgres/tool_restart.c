@@ -28,7 +28,7 @@ static bool count_sessions(struct mw_postgres *postgres, struct mw_deadline dead
         " count(*) FILTER (WHERE backend_type = 'walsender'"
         "  AND application_name = 'pg_basebackup') FROM pg_stat_get_activity(NULL)",
         NULL);
-    if (result == NULL || PQntuples(result) != 1 || PQnfields(result) != 3) {
+    if (result == NULL || mw_libpq.ntuples(result) != 1 || mw_libpq.nfields(result) != 3) {
         return false;
     }
     state->inside = mw_postgres_count(result, 0, 0);

@@ -74,8 +74,9 @@ static bool read_setting(struct mw_postgres *postgres, struct mw_deadline deadli
     if (result == NULL) {
         return false;
     }
-    double from =
-        PQntuples(result) == 1 && PQnfields(result) == 8 ? mw_postgres_number(result, 0, 0) : NAN;
+    double from = mw_libpq.ntuples(result) == 1 && mw_libpq.nfields(result) == 8
+                      ? mw_postgres_number(result, 0, 0)
+                      : NAN;
     if (!(from >= 1 && from < 1e6)) {
         return mw_error_set(error, MW_ERROR_PERMANENT, "it does not tell its max_connections");
     }

@@ -57,16 +57,16 @@ static bool find_table(struct mw_postgres *postgres, TALLOC_CTX *memory, const c
     if (result == NULL) {
         return false;
     }
-    if (PQntuples(result) != 1 || PQnfields(result) != 6) {
-        return refuse_table(table, PQntuples(result), error);
+    if (mw_libpq.ntuples(result) != 1 || mw_libpq.nfields(result) != 6) {
+        return refuse_table(table, mw_libpq.ntuples(result), error);
     }
     if (!mw_postgres_is_true(result, 0, 2)) {
         return mw_error_set(error, MW_ERROR_REFUSED,
                             "role %s does not own that table: GRANT it the owner's role%s",
                             postgres->address->user, ", or pg_maintain from version 17 on");
     }
-    work->schema = talloc_strdup(memory, PQgetvalue(result, 0, 0));
-    work->table = talloc_strdup(memory, PQgetvalue(result, 0, 1));
+    work->schema = talloc_strdup(memory, mw_libpq.getvalue(result, 0, 0));
+    work->table = talloc_strdup(memory, mw_libpq.getvalue(result, 0, 1));
     work->tables = 1;
     work->dead = mw_postgres_count(result, 0, 3);
     work->live = mw_postgres_count(result, 0, 4);
@@ -87,7 +87,7 @@ static bool find_all(struct mw_postgres *postgres, struct mw_deadline deadline, 
     if (result == NULL) {
         return false;
     }
-    bool shaped = PQntuples(result) == 1 && PQnfields(result) == 4;
+    bool shaped = mw_libpq.ntuples(result) == 1 && mw_libpq.nfields(result) == 4;
     work->tables = shaped ? mw_postgres_count(result, 0, 0) : 0;
     if (!(work->tables > 0)) {
         return mw_error_set(error, MW_ERROR_REFUSED,
@@ -114,11 +114,11 @@ static bool prepare(struct mw_postgres *postgres, TALLOC_CTX *memory, const json
     if (result == NULL) {
         return false;
     }
-    if (PQntuples(result) == 1 && mw_postgres_is_true(result, 0, 0)) {
+    if (mw_libpq.ntuples(result) == 1 && mw_postgres_is_true(result, 0, 0)) {
         return mw_error_set(error, MW_ERROR_REFUSED,
                             "it is a replica, which cannot be vacuumed: do it on its primary");
     }
-    work->skips_locked = PQntuples(result) == 1 && mw_postgres_is_true(result, 0, 1);
+    work->skips_locked = mw_libpq.ntuples(result) == 1 && mw_postgres_is_true(result, 0, 1);
     return table != NULL ? find_table(postgres, memory, table, deadline, work, error)
                          : find_all(postgres, deadline, work, error);
 }
@@ -209,7 +209,7 @@ static bool vacuum(struct mw_postgres *postgres, TALLOC_CTX *memory, const struc
         PGresult *cancelled =
             mw_postgres_ask(postgres->connection, mw_deadline_in(CANCEL_MS), &ignored,
                             "SELECT pg_cancel_backend($1::int)", pid, NULL);
-        PQclear(cancelled);
+        mw_libpq.clear(cancelled);
     }
     mw_postgres_connection_close(own);
     return done != NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "url.h"
 
+#include "libpq.h"
 #include <ctype.h>
-#include <libpq-fe.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,14 +206,17 @@ static bool parse(struct mw_postgres_address *address, const char *url, struct m
     if (strlen(url) > URL_MAX) {
         return complain(error, "it is too long");
     }
+    if (!mw_libpq_load(error)) {
+        return false;
+    }
     /* What libpq complains of may be the password. */
-    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    PQconninfoOption *options = mw_libpq.conninfoParse(url, NULL);
     struct reader reader = {.address = address, .error = error};
     bool done = options != NULL ? true : complain(error, "it cannot be read");
     for (const PQconninfoOption *option = options; done && option && option->keyword; option++) {
         done = option->val == NULL || take(&reader, option->keyword, option->val);
     }
-    PQconninfoFree(options);
+    mw_libpq.conninfoFree(options);
     if (!done || !fill_in(address, error)) {
         return false;
     }

@@ -119,6 +119,8 @@ static void cells_that_lie_are_no_numbers(void **state)
         {NULL, NAN, 0},  {"0x10", 16, 16},
     };
     PGresAttDesc column = {.name = (char[]){"n"}, .typid = 25, .typlen = -1, .atttypmod = -1};
+    struct mw_error error = {0};
+    assert_true(mw_libpq_load(&error));
     PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
     assert_int_equal(PQsetResultAttrs(result, 1, &column), 1);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
