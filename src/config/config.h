@@ -91,4 +91,19 @@ json_t *mw_options_schema(const struct mw_option *table);
 /* The loaded values by key, secrets masked, as `config show` prints them; a new reference. */
 json_t *mw_options_show(const struct mw_option *table, const void *values);
 
+/* ---- what changed between two loads ---- */
+
+/* Told of each key whose value differs, as "policy.approval_timeout"; a list is one key, since its entries
+ * have no names. `reloadable`: the row says MW_OPTION_RELOADABLE. */
+struct mw_option_changes {
+    void *context;
+    void (*add)(void *context, const char *path, bool reloadable);
+};
+
+/* Compares two structs that one table was loaded into, secrets too; `path` is where the table stands,
+ * "" at the root. A table of NULL has no keys. */
+void mw_options_compare(const struct mw_option *table, const void *before, const void *after,
+                        const char *path, const struct mw_option_changes *changes);
+bool mw_options_equal(const struct mw_option *table, const void *a, const void *b);
+
 #endif

@@ -41,10 +41,12 @@ extern const struct mw_option mw_model_price_options[];
 #define MW_MODEL_OPTIONS                                                                         \
     {.name = "prompts",                                                                          \
      .type = MW_OPTION_PATH,                                                                     \
+     .flags = MW_OPTION_RELOADABLE,                                                              \
      .help = "folder of the prompt templates; those built in where it is not given",             \
      .offset = offsetof(struct mw_model_config, prompts)},                                       \
         {.name = "max_turns",                                                                    \
          .type = MW_OPTION_INTEGER,                                                              \
+         .flags = MW_OPTION_RELOADABLE,                                                          \
          .fallback = "6",                                                                        \
          .help = "rounds of read-only tools before the model must propose",                      \
          .offset = offsetof(struct mw_model_config, max_turns),                                  \
@@ -52,17 +54,19 @@ extern const struct mw_option mw_model_price_options[];
          .maximum = 20},                                                                         \
         {.name = "send_logs",                                                                    \
          .type = MW_OPTION_BOOL,                                                                 \
+         .flags = MW_OPTION_RELOADABLE,                                                          \
          .fallback = "true",                                                                     \
          .help = "whether log lines may be sent to the model",                                   \
          .offset = offsetof(struct mw_model_config, send_logs)},                                 \
         {.name = "price",                                                                        \
          .type = MW_OPTION_SECTION,                                                              \
+         .flags = MW_OPTION_RELOADABLE,                                                          \
          .help = "what tokens cost by your contract; without it no cost is shown",               \
          .offset = offsetof(struct mw_model_config, price),                                      \
          .children = mw_model_price_options,                                                     \
          .size = sizeof(struct mw_model_price)},                                                 \
     {                                                                                            \
-        .name = "daily_budget_usd", .type = MW_OPTION_NUMBER,                                    \
+        .name = "daily_budget_usd", .type = MW_OPTION_NUMBER, .flags = MW_OPTION_RELOADABLE,     \
         .help = "what a day (UTC) may cost before the model is not asked any more; needs price", \
         .offset = offsetof(struct mw_model_config, daily_budget_usd), .minimum = 0.01,           \
         .maximum = 1e6                                                                           \

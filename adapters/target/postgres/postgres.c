@@ -8,7 +8,7 @@
 static const struct mw_option options[] = {
     {.name = "url",
      .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_REQUIRED | MW_OPTION_HAS_SECRET,
+     .flags = MW_OPTION_REQUIRED | MW_OPTION_HAS_SECRET | MW_OPTION_RELOADABLE,
      .help =
          "where it is: postgresql://[user[:password]@]host[:port]/database[?sslmode=…]; without a "
          "host, or with a percent-encoded folder in its place, over the Unix socket",

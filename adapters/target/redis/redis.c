@@ -6,7 +6,7 @@
 static const struct mw_option options[] = {
     {.name = "url",
      .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_REQUIRED | MW_OPTION_HAS_SECRET,
+     .flags = MW_OPTION_REQUIRED | MW_OPTION_HAS_SECRET | MW_OPTION_RELOADABLE,
      .help = "where it is: redis://[user:password@]host[:port][/db] or unix:///path/to/redis.sock",
      .offset = offsetof(struct mw_redis_config, url)},
     {.name = "via",
