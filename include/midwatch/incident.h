@@ -66,6 +66,7 @@ enum mw_action {
     MW_ACTION_ACK,
     MW_ACTION_UNDO,
     MW_ACTION_AGAIN, /* plan again */
+    MW_ACTION_VOID,  /* midwatch's own: an approval of this person that no longer counts */
 };
 
 /* Names as in --json and in the record; the _parse functions take the same words. */

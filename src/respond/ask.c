@@ -24,11 +24,8 @@ static enum mw_stage look(struct mw_case *self)
 {
     struct mw_plan *plan = mw_incident_plan(self->incident);
     struct mw_tally tally = mw_tally_count(self->incident, plan->revision);
-    if (mw_case_resource(self) == NULL) {
-        set_void(self, plan, "the resource left the configuration");
-        return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER,
-                                "%s is no longer in the configuration", self->incident->resource);
-    }
+    if (mw_case_resource(self) == NULL)
+        return mw_case_left(self);
     if (tally.stopped_by != NULL) {
         set_void(self, plan, "stopped");
         return mw_case_conclude(self, MW_OUTCOME_STOPPED, "stopped by %s before anything was done",
@@ -68,6 +65,8 @@ enum mw_stage mw_stage_ask(struct mw_case *self)
         int64_t left = plan->expires_at - mw_wall_now();
         left = left < 1 ? 1 : left > LOOK_AGAIN_MS ? LOOK_AGAIN_MS : left;
         struct mw_error error = {0};
+        mw_case_let_go(self);
+        mw_case_keep(self);
         if (!mw_condition_wait(&self->changed, mw_deadline_in(left), &error) &&
             error.class == MW_ERROR_CANCELLED)
             return MW_STAGE_ASK;

@@ -2,16 +2,81 @@
 #include "respond/case.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
 #define ROOM "respond"
 
+/* ---- what a stage may go on using ---- */
+
+struct mw_keeping {
+    size_t count;
+    const void **kept;
+};
+
+/* False: there is no stage to keep it for, or it is kept already. */
+static bool is_to_be_kept(const struct mw_case *self, const void *what)
+{
+    struct mw_keeping *keeping = self->keeping;
+    if (keeping == NULL || what == NULL)
+        return false;
+    for (size_t i = 0; i < keeping->count; i++) {
+        if (keeping->kept[i] == what)
+            return false;
+    }
+    keeping->kept = talloc_realloc(keeping, keeping->kept, const void *, keeping->count + 1);
+    keeping->kept[keeping->count++] = what;
+    return true;
+}
+
+struct mw_resource *mw_case_find_resource(const struct mw_case *self, const char *name)
+{
+    struct mw_resource *resource = mw_watch_find(self->respond->watch, name);
+    if (is_to_be_kept(self, resource))
+        mw_watch_hold(resource, self->keeping);
+    return resource;
+}
+
 struct mw_resource *mw_case_resource(const struct mw_case *self)
 {
-    return mw_watch_find(self->respond->watch, self->incident->resource);
+    struct mw_resource *resource = mw_case_find_resource(self, self->incident->resource);
+    bool same = resource != NULL && strcmp(resource->kind, self->incident->kind) == 0;
+    return same ? resource : NULL;
 }
+
+const struct mw_respond_settings *mw_case_settings(const struct mw_case *self)
+{
+    const struct mw_respond_settings *settings = &self->respond->settings;
+    if (is_to_be_kept(self, settings->keeper))
+        (void)talloc_reference(self->keeping, settings->keeper);
+    return settings;
+}
+
+void mw_case_keep(struct mw_case *self)
+{
+    self->keeping = talloc_zero(self, struct mw_keeping);
+}
+
+void mw_case_let_go(struct mw_case *self)
+{
+    TALLOC_FREE(self->keeping);
+}
+
+enum mw_stage mw_case_left(struct mw_case *self)
+{
+    struct mw_plan *plan = mw_incident_plan(self->incident);
+    if (plan != NULL && (plan->state == MW_PLAN_PROPOSED || plan->state == MW_PLAN_APPROVED)) {
+        plan->state = MW_PLAN_VOID;
+        plan->state_reason = talloc_strdup(self->incident, "the resource left the configuration");
+    }
+    self->left = true;
+    return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER, "%s is no longer in the configuration",
+                            self->incident->resource);
+}
+
+/* ---- readings ---- */
 
 struct mw_finding *mw_findings_copy(TALLOC_CTX *memory, const struct mw_resource *resource,
                                     size_t *count)

@@ -42,10 +42,26 @@ struct mw_case {
     bool ended;    /* no longer among the open ones; freed when the last user lets go */
     int users;
     mw_mono_ns stage_began;
+    bool left;                  /* it ended since its resource left the configuration */
+    struct mw_keeping *keeping; /* what the present stage was given; NULL between stages */
 };
 
-/* The resource of the incident, or NULL when it left the configuration. */
+/*
+ * What a stage works with. Another configuration may come whenever it suspends, so what these return
+ * lives until the stage ends (mw_case_settings: what its members pointed to when it was asked). Outside of
+ * a stage it lives until the next suspension.
+ *
+ * The resource that leads the incident, as the configuration has it now, or NULL when it left it or became
+ * another kind; any resource, or NULL; the settings in force.
+ */
 struct mw_resource *mw_case_resource(const struct mw_case *self);
+struct mw_resource *mw_case_find_resource(const struct mw_case *self, const char *name);
+const struct mw_respond_settings *mw_case_settings(const struct mw_case *self);
+/* Begins and ends what a stage may keep; letting go in between is for who waits long without it. */
+void mw_case_keep(struct mw_case *self);
+void mw_case_let_go(struct mw_case *self);
+/* Ends the incident as handed over since its resource left; returns the stage that follows. */
+enum mw_stage mw_case_left(struct mw_case *self);
 
 /*
  * Records the incident, its plans and one audit row, and tells the listener. A record that fails
@@ -149,6 +165,11 @@ const char *mw_role_phrase(enum mw_role role);
 /* False with a sentence when the role is too low for the action. */
 bool mw_decide_check_role(enum mw_action action, const struct mw_person *person,
                           struct mw_error *error);
+/* Records that approvals of the plan that waits are void whose givers may not give them any more, and tells
+ * the stage. False: it could not be recorded; they are not counted all the same. */
+MW_SUSPENDS bool mw_decide_void_lost(struct mw_case *self, struct mw_error *error);
+/* The same for all open incidents (reload.c). */
+MW_SUSPENDS void mw_respond_void_lost(struct mw_respond *respond);
 /* Notes in the audit trail that somebody was told no. */
 MW_SUSPENDS void mw_decide_record_refusal(struct mw_respond *respond, int64_t incident,
                                           enum mw_action action, const struct mw_person *person,

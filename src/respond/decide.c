@@ -26,7 +26,7 @@ static const enum mw_role needed[] = {
     [MW_ACTION_APPROVE] = MW_ROLE_APPROVER,  [MW_ACTION_REJECT] = MW_ROLE_OPERATOR,
     [MW_ACTION_WITHDRAW] = MW_ROLE_APPROVER, [MW_ACTION_STOP] = MW_ROLE_APPROVER,
     [MW_ACTION_ACK] = MW_ROLE_OPERATOR,      [MW_ACTION_UNDO] = MW_ROLE_APPROVER,
-    [MW_ACTION_AGAIN] = MW_ROLE_OPERATOR,
+    [MW_ACTION_AGAIN] = MW_ROLE_OPERATOR,    [MW_ACTION_VOID] = MW_ROLE_ADMIN,
 };
 
 /* Whether a later decision of the same person takes this one's place. */
@@ -36,7 +36,8 @@ static bool overruled(const struct mw_incident *incident, size_t index)
     for (size_t i = index + 1; i < incident->decision_count; i++) {
         const struct mw_decision *later = &incident->decisions[i];
         if (later->revision == this->revision && strcmp(later->person, this->person) == 0 &&
-            (later->action == MW_ACTION_WITHDRAW || later->action == MW_ACTION_APPROVE))
+            (later->action == MW_ACTION_WITHDRAW || later->action == MW_ACTION_VOID ||
+             later->action == MW_ACTION_APPROVE))
             return true;
     }
     return false;
@@ -65,17 +66,25 @@ struct mw_tally mw_tally_count(const struct mw_incident *incident, int revision)
     return tally;
 }
 
+static bool may_approve(const struct mw_respond *respond, const char *person)
+{
+    const struct mw_respond_settings *settings = &respond->settings;
+    return settings->role_of == NULL ||
+           settings->role_of(settings->people, person) >= MW_ROLE_APPROVER;
+}
+
+static bool is_approval(const struct mw_incident *incident, size_t index, int revision)
+{
+    const struct mw_decision *d = &incident->decisions[index];
+    return d->revision == revision && d->action == MW_ACTION_APPROVE && !overruled(incident, index);
+}
+
 int mw_approvals(const struct mw_case *self, int revision)
 {
-    const struct mw_respond_settings *settings = &self->respond->settings;
     int count = 0;
-    for (size_t i = 0; i < self->incident->decision_count; i++) {
-        const struct mw_decision *d = &self->incident->decisions[i];
-        bool may = settings->role_of == NULL ||
-                   settings->role_of(settings->people, d->person) >= MW_ROLE_APPROVER;
-        count += d->revision == revision && d->action == MW_ACTION_APPROVE && may &&
-                 !overruled(self->incident, i);
-    }
+    for (size_t i = 0; i < self->incident->decision_count; i++)
+        count += is_approval(self->incident, i, revision) &&
+                 may_approve(self->respond, self->incident->decisions[i].person);
     return count;
 }
 
@@ -148,7 +157,7 @@ static bool check_plan(const struct mw_incident *incident, int *revision, struct
     return true;
 }
 
-static bool check(const struct mw_case *self, enum mw_action action, const struct mw_person *person,
+static bool check(struct mw_case *self, enum mw_action action, const struct mw_person *person,
                   int *revision, struct mw_error *error)
 {
     const struct mw_incident *incident = self->incident;
@@ -181,6 +190,8 @@ static bool check(const struct mw_case *self, enum mw_action action, const struc
     case MW_ACTION_UNDO:
         return mw_error_set(error, MW_ERROR_REFUSED,
                             "I%lld is still open; stop it or let it end, then undo", id);
+    case MW_ACTION_VOID:
+        break;
     }
     return mw_error_set(error, MW_ERROR_BAD_INPUT, "unknown action");
 }
@@ -199,15 +210,16 @@ void mw_decide_record_refusal(struct mw_respond *respond, int64_t incident, enum
 }
 
 static bool record_decision(struct mw_case *self, const struct mw_decision *decision,
-                            struct mw_error *error)
+                            const char *actor, struct mw_error *error)
 {
     struct mw_incident *incident = self->incident;
     json_auto_t *detail =
         json_pack("{s:i, s:s?}", "revision", decision->revision, "note", decision->note);
+    if (strcmp(actor, decision->person) != 0)
+        json_object_set_new(detail, "person", json_string(decision->person));
     struct mw_change *change = mw_change_begin(self->respond->record);
     mw_change_decision(change, incident, decision);
-    mw_change_audit(change, decision->person, mw_action_name(decision->action), incident->id,
-                    detail);
+    mw_change_audit(change, actor, mw_action_name(decision->action), incident->id, detail);
     if (!mw_change_commit(change, false, error))
         return mw_error_wrap(error, "the decision could not be recorded, so it does not count");
     struct mw_decision *kept = mw_incident_add_decision(incident);
@@ -216,6 +228,37 @@ static bool record_decision(struct mw_case *self, const struct mw_decision *deci
     kept->note = talloc_strdup(incident, decision->note);
     if (decision->action == MW_ACTION_ACK)
         incident->acknowledged_by = talloc_strdup(incident, decision->person);
+    return true;
+}
+
+bool mw_decide_void_lost(struct mw_case *self, struct mw_error *error)
+{
+    struct mw_incident *incident = self->incident;
+    size_t count = incident->decision_count;
+    for (size_t i = 0; i < count; i++) {
+        /* Recording suspends, so the plan is looked up each time; one that began has used its approvals. */
+        const struct mw_plan *plan = mw_incident_plan(incident);
+        bool waits = plan != NULL && incident->stage < MW_STAGE_VERIFY &&
+                     (plan->state == MW_PLAN_PROPOSED || plan->state == MW_PLAN_APPROVED);
+        if (!waits || !is_approval(incident, i, plan->revision) ||
+            may_approve(self->respond, incident->decisions[i].person))
+            continue;
+        TALLOC_CTX *memory = talloc_new(NULL);
+        struct mw_decision decision = {
+            .person = talloc_strdup(memory, incident->decisions[i].person),
+            .action = MW_ACTION_VOID,
+            .revision = plan->revision,
+            .at = mw_wall_now(),
+        };
+        decision.note = talloc_asprintf(memory, "%s is no approver any more", decision.person);
+        bool ok = record_decision(self, &decision, "midwatch", error);
+        talloc_free(memory);
+        if (!ok)
+            return false;
+        mw_condition_notify(&self->changed);
+        if (self->respond->listener != NULL)
+            self->respond->listener->changed(self->respond->listener->context, incident);
+    }
     return true;
 }
 
@@ -246,6 +289,8 @@ static char *say(TALLOC_CTX *memory, const struct mw_case *self, const struct mw
         return talloc_asprintf(memory, "I%lld: taking back what was done", id);
     case MW_ACTION_AGAIN:
         return talloc_asprintf(memory, "I%lld: making a new plan", id);
+    case MW_ACTION_VOID:
+        break;
     }
     return NULL;
 }
@@ -268,7 +313,7 @@ static bool decide_locked(struct mw_case *self, enum mw_action action, int revis
         decision.note = mw_redact(memory, mw_text_clean(memory, note, strlen(note), NOTE_MAX));
     /* The same word twice is one decision. */
     if (standing(self->incident, revision, action, person->name) == NULL &&
-        !record_decision(self, &decision, error))
+        !record_decision(self, &decision, person->name, error))
         return false;
     *said = say(memory, self, &decision);
     mw_condition_notify(&self->changed);

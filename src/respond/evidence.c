@@ -46,7 +46,7 @@ static void ask_facts(struct inquiry *self, struct mw_resource *resource)
 static void inquire(void *argument)
 {
     struct inquiry *self = argument;
-    struct mw_resource *resource = mw_watch_find(self->asker->respond->watch, self->name);
+    struct mw_resource *resource = mw_case_find_resource(self->asker, self->name);
     if (resource == NULL)
         return;
     ask_facts(self, resource);
@@ -132,8 +132,7 @@ enum mw_stage mw_stage_evidence(struct mw_case *self)
     if ((another || self->joined_mono != 0) && !record_group(self))
         return MW_STAGE_EVIDENCE;
     if (mw_case_resource(self) == NULL)
-        return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER,
-                                "%s is no longer in the configuration", self->incident->resource);
+        return mw_case_left(self);
     struct inquiry *list = ask_all(self);
     keep(self->incident, list);
     talloc_free(list);

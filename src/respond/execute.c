@@ -13,7 +13,7 @@
 #define ROOM         "respond"
 #define TOOL_TIME_MS 30000
 
-enum ran { RAN_ON, RAN_FAILED, RAN_RISKIER, RAN_CANCELLED };
+enum ran { RAN_ON, RAN_FAILED, RAN_RISKIER, RAN_UNAPPROVED, RAN_CANCELLED };
 
 static bool record_step(struct mw_case *self, const struct mw_step *step, const char *action)
 {
@@ -38,8 +38,13 @@ static bool forbidden(struct mw_case *self, const struct mw_tool *tool,
                       const struct mw_resource *resource, enum mw_risk risk, struct mw_step *step)
 {
     const struct mw_plan *plan = mw_incident_plan(self->incident);
+    if (mw_case_settings(self)->policy->mode == MW_MODE_SHADOW && !plan->undo) {
+        end_step(step, MW_STEP_SKIPPED,
+                 mw_tool_result(false, NULL, "not run: shadow mode touches nothing"));
+        return true;
+    }
     struct mw_judgement now =
-        mw_policy_judge(self->respond->settings.policy, tool->name, risk, resource, mw_wall_now());
+        mw_policy_judge(mw_case_settings(self)->policy, tool->name, risk, resource, mw_wall_now());
     bool denied = now.verdict == MW_VERDICT_DENY;
     bool more = !plan->undo && now.verdict == MW_VERDICT_APPROVE &&
                 (plan->automatic || now.approvers > plan->approvals_needed);
@@ -81,6 +86,13 @@ static enum ran check_again(struct mw_case *self, const struct mw_tool *tool,
     return ran;
 }
 
+/* Somebody who approved it may have lost the role since. */
+static bool is_still_approved(const struct mw_case *self, const struct mw_plan *plan)
+{
+    return plan->state != MW_PLAN_APPROVED || plan->automatic || plan->undo ||
+           mw_approvals(self, plan->revision) >= plan->approvals_needed;
+}
+
 static void call(struct mw_case *self, const struct mw_tool *tool, struct mw_resource *resource,
                  struct mw_step *step)
 {
@@ -117,6 +129,8 @@ static enum ran run_locked(struct mw_case *self, struct mw_resource *resource, s
         return record_step(self, step, "step_ended") ? ran : RAN_CANCELLED;
     if (ran == RAN_CANCELLED || mw_fiber_cancelled())
         return RAN_CANCELLED;
+    if (!is_still_approved(self, plan))
+        return RAN_UNAPPROVED;
 
     step->state = MW_STEP_STARTED;
     step->started_at = mw_wall_now();
@@ -131,22 +145,39 @@ static enum ran run_locked(struct mw_case *self, struct mw_resource *resource, s
     return step->state == MW_STEP_DONE ? RAN_ON : RAN_FAILED;
 }
 
+/* Takes the resource's step lock. Another configuration may come meanwhile, and what replaces a resource
+ * has the same lock. NULL: it left the configuration, or the fiber was cancelled. */
+static struct mw_resource *lock_resource(const struct mw_case *self, const char *name)
+{
+    struct mw_resource *resource = mw_case_find_resource(self, name);
+    while (resource != NULL) {
+        struct mw_error error = {0};
+        bool locked = mw_lock_acquire(resource->step_lock, mw_deadline_in(60000), &error);
+        if (!locked && error.class == MW_ERROR_CANCELLED)
+            return NULL;
+        struct mw_resource *now = mw_case_find_resource(self, name);
+        if (locked && now == resource)
+            return resource;
+        if (locked)
+            mw_lock_release(resource->step_lock);
+        resource = now;
+    }
+    return NULL;
+}
+
 static enum ran run_step(struct mw_case *self, struct mw_plan *plan, struct mw_step *step)
 {
-    struct mw_resource *resource = mw_watch_find(self->respond->watch, step->resource);
-    struct mw_error error = {0};
+    struct mw_resource *resource = lock_resource(self, step->resource);
+    if (resource == NULL && mw_fiber_cancelled())
+        return RAN_CANCELLED;
     if (resource == NULL) {
         end_step(
             step, MW_STEP_FAILED,
             mw_tool_result(false, NULL, "%s is no longer in the configuration", step->resource));
         return RAN_FAILED;
     }
-    while (!mw_lock_acquire(&resource->step_lock, mw_deadline_in(60000), &error)) {
-        if (error.class == MW_ERROR_CANCELLED)
-            return RAN_CANCELLED;
-    }
     enum ran ran = run_locked(self, resource, plan, step);
-    mw_lock_release(&resource->step_lock);
+    mw_lock_release(resource->step_lock);
     return ran;
 }
 
@@ -193,6 +224,14 @@ static void skip_rest(struct mw_plan *plan)
     }
 }
 
+static enum mw_stage ask_again(struct mw_case *self, struct mw_plan *plan)
+{
+    self->incident->durations.approve -= plan->approved_at - plan->proposed_at;
+    plan->state = MW_PLAN_PROPOSED;
+    plan->approved_at = 0;
+    return MW_STAGE_ASK;
+}
+
 enum mw_stage mw_stage_execute(struct mw_case *self)
 {
     struct mw_plan *plan = mw_incident_plan(self->incident);
@@ -213,6 +252,8 @@ enum mw_stage mw_stage_execute(struct mw_case *self)
         return MW_STAGE_EXECUTE;
     }
     self->incident->durations.execute += mw_case_stage_ms(self);
+    if (ran == RAN_UNAPPROVED)
+        return ask_again(self, plan);
     skip_rest(plan);
     if (plan->undo)
         return mw_plan_undone(self, plan, stopper == NULL && ran == RAN_ON);

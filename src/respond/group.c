@@ -78,7 +78,7 @@ struct mw_resource *mw_group_scope(const struct mw_case *self, const char *resou
     bool within = mw_incident_has(self->incident, resource);
     for (size_t i = 0; !within && (name = mw_incident_resource(self->incident, i)) != NULL; i++)
         within = mw_group_needs(self->respond->watch, name, resource);
-    return within ? mw_watch_find(self->respond->watch, resource) : NULL;
+    return within ? mw_case_find_resource(self, resource) : NULL;
 }
 
 /* ---- so much at once ---- */
@@ -110,7 +110,7 @@ static bool belongs(const struct mw_case *self, const char *resource, mw_wall_ms
 {
     if (self->ended || self->incident->stage >= MW_STAGE_REVIEW)
         return false;
-    const struct mw_policy *policy = self->respond->settings.policy;
+    const struct mw_policy *policy = mw_case_settings(self)->policy;
     size_t bad;
     if (mw_group_is_mass(self->respond, &bad) &&
         (self->incident->mass || in_window(self, since, policy->mass_failure->window)))

@@ -36,10 +36,10 @@ static struct mw_judgement judge_plan(struct mw_case *self)
     struct mw_judgement strictest = {.verdict = MW_VERDICT_AUTO, .approvers = 1};
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct mw_step *step = &plan->steps[i];
-        const struct mw_resource *resource = mw_watch_find(self->respond->watch, step->resource);
+        const struct mw_resource *resource = mw_case_find_resource(self, step->resource);
         struct mw_judgement one = {.verdict = MW_VERDICT_DENY, .approvers = 1};
         if (resource != NULL)
-            one = mw_policy_judge(self->respond->settings.policy, step->tool, step->risk, resource,
+            one = mw_policy_judge(mw_case_settings(self)->policy, step->tool, step->risk, resource,
                                   mw_wall_now());
         else
             snprintf(one.why, sizeof one.why, "%s is no longer in the configuration",
@@ -93,7 +93,7 @@ static void hold_back_mass(struct mw_case *self, struct mw_judgement *judgement)
 /* What may run by itself only where nothing speaks against it. */
 static void hold_back(struct mw_case *self, struct mw_judgement *judgement)
 {
-    const struct mw_policy *policy = self->respond->settings.policy;
+    const struct mw_policy *policy = mw_case_settings(self)->policy;
     const struct mw_plan *plan = mw_incident_plan(self->incident);
     if (judgement->verdict != MW_VERDICT_AUTO)
         return;
@@ -132,12 +132,11 @@ static enum mw_stage only_tell(struct mw_case *self, struct mw_plan *plan,
 
 enum mw_stage mw_stage_judge(struct mw_case *self)
 {
-    const struct mw_policy *policy = self->respond->settings.policy;
+    const struct mw_policy *policy = mw_case_settings(self)->policy;
     const struct mw_resource *resource = mw_case_resource(self);
     struct mw_incident *incident = self->incident;
     if (resource == NULL)
-        return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER,
-                                "%s is no longer in the configuration", incident->resource);
+        return mw_case_left(self);
     struct mw_judgement judgement = judge_plan(self);
     hold_back(self, &judgement);
 

@@ -11,22 +11,29 @@
 
 enum asked { ASKED_ACCEPTED, ASKED_NOTHING, ASKED_CANCELLED };
 
+/* Who is asked; another configuration may make somebody else the first meanwhile. */
+struct asking {
+    struct mw_case *self;
+    const struct mw_planner *planner;
+};
+
 static bool look(void *context, const char *tool, const json_t *arguments, json_t **result,
                  struct mw_error *error)
 {
-    return mw_look(context, tool, arguments, result, error);
+    const struct asking *asking = context;
+    return mw_look(asking->self, tool, arguments, result, error);
 }
 
 static void exchanged(void *context, const struct mw_planner_exchange *exchange)
 {
-    struct mw_case *self = context;
-    mw_planner_exchanged(self->respond, self->incident->id, exchange);
+    const struct asking *asking = context;
+    mw_planner_exchanged(asking->self->respond, asking->self->incident->id, exchange);
 }
 
 static void impaired(void *context, enum mw_impairment impairment, const char *why)
 {
-    struct mw_case *self = context;
-    mw_planner_impaired(self->respond, self->respond->settings.planner, impairment, why);
+    const struct asking *asking = context;
+    mw_planner_impaired(asking->self->respond, asking->planner, impairment, why);
 }
 
 /* Asks until a proposal is accepted or there is none. The error is what stood in the way of the first
@@ -37,10 +44,11 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
     struct mw_error first = {0};
     json_auto_t *complaints = json_array();
     json_auto_t *refused = json_object(); /* what refused proposals took */
+    struct asking asking = {self, planner};
     const struct mw_planner_host host = {
-        .context = self, .look = look, .exchanged = exchanged, .impaired = impaired};
+        .context = &asking, .look = look, .exchanged = exchanged, .impaired = impaired};
     json_auto_t *similar = planner->ops->uses_past ? mw_similar(self) : NULL;
-    struct mw_deadline deadline = mw_deadline_in(self->respond->settings.planner_timeout);
+    struct mw_deadline deadline = mw_deadline_in(mw_case_settings(self)->planner_timeout);
     for (int i = 0; i < PROPOSALS_MAX; i++) {
         struct mw_resource *resource = mw_case_resource(self);
         if (resource == NULL) {
@@ -59,6 +67,8 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
             return cancelled ? ASKED_CANCELLED : ASKED_NOTHING;
         }
         const json_t *usage = json_object_get(proposal, "usage");
+        if (mw_case_resource(self) == NULL)
+            continue;
         if (mw_proposal_accept(self, proposal, planner->label, error)) {
             struct mw_plan *plan = mw_incident_plan(self->incident);
             if (plan->usage != NULL)
@@ -108,7 +118,7 @@ static bool propose_again(struct mw_case *self)
 /* When so much turned bad at once, it may be back before a plan is of use to anybody. */
 static void wait_for_mass(struct mw_case *self)
 {
-    const struct mw_mass_failure *mass = self->respond->settings.policy->mass_failure;
+    const struct mw_mass_failure *mass = mw_case_settings(self)->policy->mass_failure;
     int64_t waited = mw_wall_now() - self->incident->opened_at;
     if (!self->incident->mass || mass == NULL || self->incident->plan_count > 0 || waited < 0)
         return;
@@ -121,8 +131,8 @@ static void wait_for_mass(struct mw_case *self)
 
 enum mw_stage mw_stage_plan(struct mw_case *self)
 {
-    struct mw_planner *planners[] = {self->respond->settings.planner,
-                                     self->respond->settings.fallback};
+    const struct mw_respond_settings *settings = mw_case_settings(self);
+    struct mw_planner *planners[] = {settings->planner, settings->fallback};
     struct mw_error error = {0};
     wait_for_mass(self);
     if (mw_case_is_healthy(self))
@@ -146,6 +156,8 @@ enum mw_stage mw_stage_plan(struct mw_case *self)
         return MW_STAGE_JUDGE;
     if (mw_fiber_cancelled())
         return MW_STAGE_PLAN;
+    if (mw_case_resource(self) == NULL)
+        return mw_case_left(self);
     if (mw_case_has_acted(self))
         return mw_case_conclude(self, MW_OUTCOME_FAILED, "nothing further could be proposed: %s",
                                 error.text);

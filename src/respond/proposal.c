@@ -95,10 +95,13 @@ static bool look_at(struct mw_resource *resource, const char *name, const json_t
         return mw_error_set(error, MW_ERROR_REFUSED,
                             "%s changes things: propose it as a step instead", tool->name);
     json_auto_t *raw = NULL;
-    if (!tool->run(&resource->target, arguments, mw_deadline_in(LOOK_TIME_MS), &raw, error))
-        return false;
-    *result = mw_redact_json(raw);
-    return true;
+    TALLOC_CTX *held = talloc_new(NULL);
+    mw_watch_hold(resource, held);
+    bool ok = tool->run(&resource->target, arguments, mw_deadline_in(LOOK_TIME_MS), &raw, error);
+    talloc_free(held);
+    if (ok)
+        *result = mw_redact_json(raw);
+    return ok;
 }
 
 bool mw_look(const struct mw_case *self, const char *name, const json_t *arguments, json_t **result,
@@ -147,7 +150,7 @@ static bool accept_step(struct mw_case *self, const json_t *proposed, struct mw_
     step->why = sentence(memory, json_object_get(proposed, "why"));
     step->expect = sentence(memory, json_object_get(proposed, "expect"));
 
-    struct mw_judgement judgement = mw_policy_judge(self->respond->settings.policy, tool->name,
+    struct mw_judgement judgement = mw_policy_judge(mw_case_settings(self)->policy, tool->name,
                                                     step->risk, resource, mw_wall_now());
     if (judgement.verdict == MW_VERDICT_DENY)
         return mw_error_set(error, MW_ERROR_REFUSED, "%s is not allowed: %s", tool->name,

@@ -10,22 +10,29 @@
 #define RESOURCES_MAX 60
 #define INCIDENTS_MAX 10
 
+/* Who is asked; another configuration may make somebody else the first meanwhile. */
+struct asking {
+    struct mw_respond *respond;
+    struct mw_planner *planner;
+};
+
 static bool look(void *context, const char *tool, const json_t *arguments, json_t **result,
                  struct mw_error *error)
 {
-    const struct mw_respond *self = context;
-    return mw_look_anywhere(self->watch, tool, arguments, result, error);
+    const struct asking *self = context;
+    return mw_look_anywhere(self->respond->watch, tool, arguments, result, error);
 }
 
 static void exchanged(void *context, const struct mw_planner_exchange *exchange)
 {
-    mw_planner_exchanged(context, 0, exchange);
+    const struct asking *self = context;
+    mw_planner_exchanged(self->respond, 0, exchange);
 }
 
 static void impaired(void *context, enum mw_impairment impairment, const char *why)
 {
-    struct mw_respond *self = context;
-    mw_planner_impaired(self, self->settings.planner, impairment, why);
+    const struct asking *self = context;
+    mw_planner_impaired(self->respond, self->planner, impairment, why);
 }
 
 /* ---- what it is told ---- */
@@ -138,7 +145,13 @@ bool mw_respond_ask(struct mw_respond *self, const char *question, int64_t incid
     struct mw_planner *planner = self->settings.planner;
     if (planner == NULL || planner->ops->ask == NULL)
         return mw_error_set(error, MW_ERROR_REFUSED, "no model is configured");
+    struct asking asking = {self, planner};
     const struct mw_planner_host host = {
-        .context = self, .look = look, .exchanged = exchanged, .impaired = impaired};
-    return planner->ops->ask(planner, told, &host, deadline, answer, error);
+        .context = &asking, .look = look, .exchanged = exchanged, .impaired = impaired};
+    TALLOC_CTX *kept = talloc_new(NULL);
+    if (self->settings.keeper != NULL)
+        (void)talloc_reference(kept, self->settings.keeper);
+    bool ok = planner->ops->ask(planner, told, &host, deadline, answer, error);
+    talloc_free(kept);
+    return ok;
 }

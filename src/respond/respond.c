@@ -69,6 +69,12 @@ static enum mw_stage stop_planning(struct mw_case *self, const char *stopper)
                             stopper);
 }
 
+/* Execution ends by itself, step by step, and what stands after verification needs nothing. */
+static bool needs_resource(enum mw_stage stage)
+{
+    return stage == MW_STAGE_VERIFY || (stage >= MW_STAGE_EVIDENCE && stage <= MW_STAGE_ASK);
+}
+
 static bool walk_stage(struct mw_case *self)
 {
     struct mw_incident *incident = self->incident;
@@ -77,14 +83,18 @@ static bool walk_stage(struct mw_case *self)
     const char *stopper = mw_tally_count(incident, plan != NULL ? plan->revision : 0).stopped_by;
     enum mw_stage next;
     bool planned = incident->stage >= MW_STAGE_PLAN && incident->stage <= MW_STAGE_ASK;
+    mw_case_keep(self);
     if (stopper != NULL && incident->stage < MW_STAGE_ASK)
         next = stop_planning(self, stopper);
+    else if (needs_resource(incident->stage) && mw_case_resource(self) == NULL)
+        next = mw_case_left(self);
     else if (self->grown && planned)
         next = mw_group_regroup(self);
     else if (incident->stage == MW_STAGE_OPEN)
         next = MW_STAGE_EVIDENCE;
     else
         next = stages[incident->stage](self);
+    mw_case_let_go(self);
     if (mw_fiber_cancelled())
         return false;
     incident->stage = next;
@@ -94,7 +104,14 @@ static bool walk_stage(struct mw_case *self)
 }
 
 static struct mw_case *open_case(struct mw_respond *self, const struct mw_resource *resource);
-static void settle(struct mw_respond *self, struct mw_incident *incident);
+static void settle(struct mw_case *closed);
+
+/* Nothing of it is left to people. */
+static bool is_over(const struct mw_case *self)
+{
+    return self->left || self->incident->outcome == MW_OUTCOME_RECOVERED ||
+           self->incident->outcome == MW_OUTCOME_SELF_RECOVERED;
+}
 
 static void walk(void *argument)
 {
@@ -104,12 +121,11 @@ static void walk(void *argument)
         going = walk_stage(self);
     case_end(self);
     if (going)
-        settle(self->respond, self->incident);
-    /* One may have turned bad again after health was seen to hold and before this was closed. */
-    bool well = self->incident->outcome == MW_OUTCOME_RECOVERED ||
-                self->incident->outcome == MW_OUTCOME_SELF_RECOVERED;
+        settle(self);
+    /* One may have turned bad again after health was seen to hold and before this was closed; or its leader
+     * left the configuration, and then the others, or what has its name now, are nobody's. */
     const char *name;
-    for (size_t i = 0; going && well && !self->respond->draining &&
+    for (size_t i = 0; going && is_over(self) && !self->respond->draining &&
                        (name = mw_incident_resource(self->incident, i)) != NULL;
          i++) {
         const struct mw_resource *resource = mw_watch_find(self->respond->watch, name);
@@ -187,16 +203,15 @@ static bool is_settled(const struct mw_respond *self, const struct mw_resource *
     return severity != NULL && json_integer_value(severity) >= (json_int_t)resource->health;
 }
 
-static void settle(struct mw_respond *self, struct mw_incident *incident)
+static void settle(struct mw_case *closed)
 {
-    bool well =
-        incident->outcome == MW_OUTCOME_RECOVERED || incident->outcome == MW_OUTCOME_SELF_RECOVERED;
+    json_t *settled = closed->respond->settled;
     struct mw_part part;
-    for (size_t i = 0; mw_incident_part(incident, i, &part); i++) {
-        if (well)
-            json_object_del(self->settled, part.resource);
+    for (size_t i = 0; mw_incident_part(closed->incident, i, &part); i++) {
+        if (is_over(closed))
+            json_object_del(settled, part.resource);
         else
-            json_object_set_new(self->settled, part.resource, json_integer(*part.severity));
+            json_object_set_new(settled, part.resource, json_integer(*part.severity));
     }
 }
 
@@ -274,6 +289,8 @@ bool mw_respond_start(struct mw_respond *self, struct mw_error *error)
     }
     talloc_free(ids);
     mw_respond_count_spent(self);
+    /* Somebody may have lost a role while midwatch was not there. */
+    mw_respond_void_lost(self);
     mw_watch_listen(self->watch, &self->watch_listener);
     mw_fiber_spawn(&self->fibers, "quiet", mw_quiet_run, self);
     return true;

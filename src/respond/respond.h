@@ -119,6 +119,9 @@ struct mw_respond_settings {
     enum mw_role (*role_of)(const void *people, const char *person);
     const void *people;
     struct mw_section_list maintenance; /* of struct mw_maintenance */
+    /* The talloc pointer on which all that these settings point to hangs; who uses it across a suspension
+     * keeps a reference. NULL: it outlives the room. */
+    const void *keeper;
 };
 
 struct mw_respond_listener {
@@ -140,6 +143,15 @@ MW_SUSPENDS bool mw_respond_start(struct mw_respond *respond, struct mw_error *e
 /* Cancels the incidents' fibers, which resume at the next start. A step in progress is given its
  * deadline to end. */
 MW_SUSPENDS void mw_respond_stop(struct mw_respond *respond);
+
+/*
+ * Puts other settings into force; the watch has its other inventory by then. From now on nobody sees the
+ * earlier ones, except what is under way with them: a planner that thinks, a step that runs. Approvals
+ * that were not used yet of people who may not give them any more become void: that is recorded, and
+ * the plan goes on waiting. Incidents whose resource left end as handed over.
+ */
+MW_SUSPENDS void mw_respond_reload(struct mw_respond *respond,
+                                   const struct mw_respond_settings *settings);
 
 /* Borrowed until the next suspension; open incidents only. */
 const struct mw_incident *mw_respond_find(const struct mw_respond *respond, int64_t id);

@@ -49,21 +49,19 @@ static enum seen judge_sample(struct verification *v, const struct mw_resource *
 /* The next sample of one of them, judged. */
 static enum seen look(struct mw_case *self, struct verification *v)
 {
-    struct mw_resource *resource = mw_watch_find(self->respond->watch, v->name);
+    struct mw_resource *resource = mw_case_find_resource(self, v->name);
     struct mw_error error = {0};
     if (resource == NULL)
         return SEEN_HOLDS; /* it left the configuration */
     int64_t longest = resource->config->every + resource->config->timeout + 1000;
     mw_watch_haste(resource, true);
     bool sampled = mw_watch_await(resource, v->newest, mw_deadline_in(longest), &error);
-    resource = mw_watch_find(self->respond->watch, v->name);
-    if (resource == NULL)
-        return SEEN_HOLDS;
     mw_watch_haste(resource, false);
-    if (!sampled)
+    /* Another configuration may have replaced it, and then its successor is looked at the next time. */
+    if (!sampled || mw_case_find_resource(self, v->name) != resource)
         return SEEN_WAIT;
     v->newest = resource->begun_mono;
-    return judge_sample(v, resource, self->respond->settings.policy->verify_hold);
+    return judge_sample(v, resource, mw_case_settings(self)->policy->verify_hold);
 }
 
 static bool interrupted(const struct mw_case *self)
@@ -126,7 +124,7 @@ enum mw_stage mw_case_retry(struct mw_case *self)
     int64_t retries = -1;
     for (size_t i = 0; i < incident->plan_count; i++)
         retries += incident->plans[i].state == MW_PLAN_SPENT && !incident->plans[i].undo;
-    if (retries < self->respond->settings.policy->max_retries)
+    if (retries < mw_case_settings(self)->policy->max_retries)
         return MW_STAGE_PLAN;
     return mw_case_conclude(self, MW_OUTCOME_FAILED, "it is still not healthy after %lld retries",
                             (long long)retries);
@@ -148,10 +146,11 @@ static enum mw_stage failed(struct mw_case *self)
 enum mw_stage mw_stage_verify(struct mw_case *self)
 {
     if (mw_case_resource(self) == NULL)
-        return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER,
-                                "%s is no longer in the configuration", self->incident->resource);
+        return mw_case_left(self);
     enum seen seen = watch_health(self);
     self->incident->durations.verify += mw_case_stage_ms(self);
+    if (mw_case_resource(self) == NULL)
+        return mw_case_left(self);
     read_after(self, seen == SEEN_HOLDS);
     const struct mw_plan *plan = mw_incident_plan(self->incident);
     const char *stopper = mw_tally_count(self->incident, plan->revision).stopped_by;
@@ -159,7 +158,7 @@ enum mw_stage mw_stage_verify(struct mw_case *self)
         return mw_case_healed(self);
     if (seen == SEEN_HOLDS)
         return mw_case_conclude(self, MW_OUTCOME_RECOVERED, "healthy for %.0f s",
-                                (double)self->respond->settings.policy->verify_hold / 1000);
+                                (double)mw_case_settings(self)->policy->verify_hold / 1000);
     if (seen == SEEN_WAIT && stopper != NULL)
         return mw_case_conclude(self, MW_OUTCOME_STOPPED,
                                 "stopped by %s after the steps, before health was seen to hold",

@@ -5,6 +5,18 @@
 
 #include "watch/watch.h"
 
+/* ---- watch.c ---- */
+
+/* A resource that is in no inventory yet. `keeper` as in mw_watch_replace. */
+struct mw_resource *mw_resource_create(struct mw_watch *watch, const struct mw_target_ops *ops,
+                                       const struct mw_resource_config *config,
+                                       const void *kind_config, void *keeper,
+                                       struct mw_error *error);
+/* Spawns its probes; the first ones of `count` resources that are started together are spread. */
+void mw_resource_start(struct mw_resource *resource, size_t index, size_t count);
+/* Closes its target. */
+MW_SUSPENDS void mw_resource_close(struct mw_resource *resource);
+
 /* ---- history.c ---- */
 
 struct mw_history *mw_history_create(TALLOC_CTX *memory);

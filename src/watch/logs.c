@@ -172,6 +172,8 @@ struct mw_log_excerpt *mw_watch_logs(struct mw_resource *resource, TALLOC_CTX *m
     if (fold == NULL) {
         return NULL;
     }
+    TALLOC_CTX *held = talloc_new(NULL);
+    mw_watch_hold(resource, held);
     size_t left = count_sources(sources);
     for (size_t i = 0; i < sources->count; i++) {
         if (is_source(sources->items[i])) {
@@ -180,5 +182,6 @@ struct mw_log_excerpt *mw_watch_logs(struct mw_resource *resource, TALLOC_CTX *m
     }
     struct mw_log_excerpt *lines = mw_fold_take(fold, memory, limit, count);
     talloc_free(fold);
+    talloc_free(held);
     return lines;
 }

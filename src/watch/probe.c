@@ -93,7 +93,7 @@ static void explain(struct mw_resource *resource, enum mw_health said, const str
 
 static void tell(struct mw_resource *resource, enum mw_health before)
 {
-    const struct mw_watch_listener *listener = resource->watch->listener;
+    const struct mw_watch_listener *listener = resource->retired ? NULL : resource->watch->listener;
     mw_log_debug("watch", "%s: %s, was %s%s%s", resource->name, mw_health_name(resource->health),
                  mw_health_name(before), resource->reason != NULL ? ": " : "",
                  resource->reason != NULL ? resource->reason : "");
@@ -241,7 +241,7 @@ static mw_mono_ns due(const struct mw_resource *resource)
 static bool wait_until_due(struct mw_resource *resource)
 {
     struct mw_error error = {.class = MW_ERROR_NONE};
-    while (!mw_fiber_cancelled()) {
+    while (!mw_fiber_cancelled() && !resource->retired) {
         mw_mono_ns at = due(resource);
         if (at <= mw_mono_now()) {
             return true;
@@ -271,4 +271,5 @@ void mw_probe_fiber(void *argument)
     resource->fiber = NULL;
     resource->ended = true;
     mw_condition_notify(&resource->sampled);
+    mw_condition_notify(&resource->let_go);
 }

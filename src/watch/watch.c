@@ -83,8 +83,8 @@ static bool check_thresholds(const struct mw_target_ops *ops,
     return true;
 }
 
-static struct mw_resource *create_resource(struct mw_watch *watch, const struct mw_target_ops *ops,
-                                           const struct mw_resource_config *config)
+static struct mw_resource *allocate(struct mw_watch *watch, const struct mw_target_ops *ops,
+                                    const struct mw_resource_config *config)
 {
     struct mw_resource *resource = talloc_zero(watch, struct mw_resource);
     if (resource == NULL) {
@@ -97,15 +97,39 @@ static struct mw_resource *create_resource(struct mw_watch *watch, const struct 
     resource->watch = watch;
     resource->ended_mono = NEVER;
     resource->history = mw_history_create(resource);
+    resource->step_lock = talloc_zero(resource, struct mw_lock);
     resource->target = (struct mw_target){.ops = ops,
                                           .memory = resource,
                                           .name = config->name,
                                           .cache = config->cache,
                                           .control = mw_control_create(resource, config->control)};
-    mw_lock_init(&resource->step_lock);
     mw_condition_init(&resource->sampled);
     mw_condition_init(&resource->hurry);
-    if (resource->history == NULL || (config->control != NULL && !resource->target.control)) {
+    mw_condition_init(&resource->let_go);
+    if (resource->history == NULL || resource->step_lock == NULL ||
+        (config->control != NULL && !resource->target.control)) {
+        TALLOC_FREE(resource);
+    } else {
+        mw_lock_init(resource->step_lock);
+    }
+    return resource;
+}
+
+struct mw_resource *mw_resource_create(struct mw_watch *watch, const struct mw_target_ops *ops,
+                                       const struct mw_resource_config *config,
+                                       const void *kind_config, void *keeper,
+                                       struct mw_error *error)
+{
+    if (!check_thresholds(ops, config, error)) {
+        return NULL;
+    }
+    struct mw_resource *resource = allocate(watch, ops, config);
+    if (resource == NULL || (keeper != NULL && talloc_reference(resource, keeper) == NULL)) {
+        talloc_free(resource);
+        mw_error_set(error, MW_ERROR_RETRY, "no memory left for another resource");
+        return NULL;
+    }
+    if (!ops->create(&resource->target, kind_config, error)) {
         TALLOC_FREE(resource);
     }
     return resource;
@@ -119,52 +143,65 @@ struct mw_resource *mw_watch_add(struct mw_watch *watch, const struct mw_target_
         mw_error_set(error, MW_ERROR_BAD_INPUT, "there are two resources named %s", config->name);
         return NULL;
     }
-    if (!check_thresholds(ops, config, error)) {
+    struct mw_resource *resource = mw_resource_create(watch, ops, config, kind_config, NULL, error);
+    struct mw_resource **grown = resource != NULL
+                                     ? talloc_realloc(watch, watch->resources, struct mw_resource *,
+                                                      (unsigned)(watch->count + 1))
+                                     : NULL;
+    if (grown == NULL) {
+        if (resource != NULL) {
+            mw_error_set(error, MW_ERROR_RETRY, "no memory left for another resource");
+            talloc_free(resource);
+        }
         return NULL;
     }
-    struct mw_resource **grown =
-        talloc_realloc(watch, watch->resources, struct mw_resource *, (unsigned)(watch->count + 1));
-    struct mw_resource *resource = grown != NULL ? create_resource(watch, ops, config) : NULL;
-    watch->resources = grown != NULL ? grown : watch->resources;
-    if (resource == NULL) {
-        mw_error_set(error, MW_ERROR_RETRY, "no memory left for another resource");
-        return NULL;
-    }
-    if (!ops->create(&resource->target, kind_config, error)) {
-        talloc_free(resource);
-        return NULL;
-    }
+    watch->resources = grown;
     watch->resources[watch->count++] = resource;
     return resource;
 }
 
 /* ---- running ---- */
 
+void mw_resource_start(struct mw_resource *resource, size_t index, size_t count)
+{
+    int64_t spread = resource->config->every < SPREAD_MS ? resource->config->every : SPREAD_MS;
+    int64_t offset = spread * (int64_t)index / (int64_t)count;
+    resource->planned = mw_mono_now() + offset / BEAT_MS * BEAT_MS * MS_NS;
+    resource->fiber =
+        mw_fiber_spawn(&resource->watch->fibers, resource->name, mw_probe_fiber, resource);
+}
+
 void mw_watch_start(struct mw_watch *watch)
 {
-    mw_mono_ns now = mw_mono_now();
+    watch->running = true;
     for (size_t i = 0; i < watch->count; i++) {
-        struct mw_resource *resource = watch->resources[i];
-        int64_t spread = resource->config->every < SPREAD_MS ? resource->config->every : SPREAD_MS;
-        int64_t offset = spread * (int64_t)i / (int64_t)watch->count;
-        resource->planned = now + offset / BEAT_MS * BEAT_MS * MS_NS;
-        resource->fiber = mw_fiber_spawn(&watch->fibers, resource->name, mw_probe_fiber, resource);
+        mw_resource_start(watch->resources[i], i, watch->count);
+    }
+}
+
+void mw_resource_close(struct mw_resource *resource)
+{
+    struct mw_target *target = &resource->target;
+    if (target->ops->destroy != NULL) {
+        target->ops->destroy(target);
     }
 }
 
 void mw_watch_stop(struct mw_watch *watch)
 {
+    watch->running = false;
     mw_group_finish(&watch->fibers);
     if (watch->stopped) {
         return;
     }
     watch->stopped = true;
     for (size_t i = 0; i < watch->count; i++) {
-        struct mw_target *target = &watch->resources[i]->target;
-        if (target->ops->destroy != NULL) {
-            target->ops->destroy(target);
-        }
+        mw_resource_close(watch->resources[i]);
     }
+    for (struct mw_resource *old = watch->retired; old != NULL; old = old->next_retired) {
+        mw_resource_close(old);
+    }
+    watch->retired = NULL;
 }
 
 static void probe_for_status(void *argument)
@@ -207,14 +244,14 @@ void mw_watch_want(struct mw_resource *resource)
     want(resource, mw_mono_now());
 }
 
-bool mw_watch_await(struct mw_resource *resource, mw_mono_ns after, struct mw_deadline deadline,
-                    struct mw_error *error)
+static bool await(struct mw_resource *resource, mw_mono_ns after, struct mw_deadline deadline,
+                  struct mw_error *error)
 {
     mw_mono_ns wanted = after > 0 ? after : 1;
     while (resource->begun_mono <= after) {
-        if (resource->ended) {
-            return mw_error_set(error, MW_ERROR_CANCELLED, "%s is no longer watched",
-                                resource->name);
+        if (resource->ended || resource->retired) {
+            return mw_error_set(error, resource->retired ? MW_ERROR_PERMANENT : MW_ERROR_CANCELLED,
+                                "%s is no longer watched as it was", resource->name);
         }
         want(resource, wanted);
         if (!mw_condition_wait(&resource->sampled, deadline, error)) {
@@ -222,6 +259,16 @@ bool mw_watch_await(struct mw_resource *resource, mw_mono_ns after, struct mw_de
         }
     }
     return true;
+}
+
+bool mw_watch_await(struct mw_resource *resource, mw_mono_ns after, struct mw_deadline deadline,
+                    struct mw_error *error)
+{
+    TALLOC_CTX *memory = talloc_new(NULL);
+    mw_watch_hold(resource, memory);
+    bool ok = await(resource, after, deadline, error);
+    talloc_free(memory);
+    return ok;
 }
 
 void mw_watch_haste(struct mw_resource *resource, bool on)

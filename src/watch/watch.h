@@ -84,7 +84,8 @@ struct mw_resource {
     size_t finding_count; /* of the newest probe */
     struct mw_finding *findings;
     struct mw_history *history;
-    struct mw_lock step_lock; /* held while a step acts on it, whoever asks */
+    /* Held while a step acts on it, whoever asks; also by steps on what it replaced. */
+    struct mw_lock *step_lock;
 
     struct mw_watch *watch; /* what follows is the watch room's own */
     struct mw_fiber *fiber;
@@ -94,6 +95,10 @@ struct mw_resource {
     mw_mono_ns ended_mono; /* when the newest probe ended; quick ones keep their distance from it */
     mw_mono_ns wanted_after; /* somebody waits for a probe begun after this; 0: nobody */
     int haste;
+    int users;    /* who holds it (mw_watch_hold) */
+    bool retired; /* no longer in the inventory; it goes when nobody holds it */
+    struct mw_resource *next_retired;
+    struct mw_condition let_go;
     bool blind;            /* it was logged that nobody knows its health */
     bool ended;            /* the fiber has been and gone */
     bool probing, differs; /* differs: the newest sample says other than `health` */
@@ -108,8 +113,10 @@ struct mw_watch_listener {
 struct mw_watch {
     size_t count;
     struct mw_resource **resources; /* in the order of the configuration */
+    struct mw_resource *retired;
     const struct mw_watch_listener *listener;
     struct mw_group fibers;
+    bool running; /* what is added is probed at once */
     bool stopped; /* targets are closed */
 };
 
@@ -121,7 +128,34 @@ void mw_watch_listen(struct mw_watch *watch, const struct mw_watch_listener *lis
 struct mw_resource *mw_watch_add(struct mw_watch *watch, const struct mw_target_ops *ops,
                                  const struct mw_resource_config *config, const void *kind_config,
                                  struct mw_error *error);
+/* Borrowed until the next suspension, since another configuration may retire it; mw_watch_hold keeps it. */
 struct mw_resource *mw_watch_find(const struct mw_watch *watch, const char *name);
+
+/* Keeps a resource, and the configuration that it refers to, alive until `memory` is freed, whatever
+ * becomes of the inventory meanwhile. NULL holds nothing. */
+void mw_watch_hold(struct mw_resource *resource, TALLOC_CTX *memory);
+
+/* ---- another inventory ---- */
+
+struct mw_watch_entry {
+    struct mw_resource *stays; /* goes on as it is; NULL: made anew from what follows */
+    const struct mw_target_ops *ops;
+    const struct mw_resource_config *config;
+    const void *kind_config;
+    /* Its kind's own keys are those of the resource of this name before, so what is normal for it is
+     * still known. */
+    bool same_target;
+};
+
+/*
+ * Puts another inventory in the place of the present one, in this order; all of it or, with an error,
+ * nothing. What is made anew is probed at once where the watch runs. What has no entry any more, or a new
+ * one, is retired: nobody finds it, a probe in progress ends unheard, and it is closed and freed when the
+ * last who holds it lets go. Each new resource keeps a reference to `keeper`, the talloc pointer that
+ * its configuration hangs on (NULL: it outlives the watch). Needs a loop.
+ */
+bool mw_watch_replace(struct mw_watch *watch, const struct mw_watch_entry *entries, size_t count,
+                      void *keeper, struct mw_error *error);
 
 /* Starts the probes, the first ones spread over min(every, 1 s). stop() ends them and closes the targets. */
 void mw_watch_start(struct mw_watch *watch);
@@ -134,7 +168,7 @@ MW_SUSPENDS void mw_watch_probe_all(struct mw_watch *watch);
 void mw_watch_want(struct mw_resource *resource);
 
 /* Waits for a probe that was begun after `after` to end, and makes it come soon. Monotonic, since the
- * wall clock may jump. */
+ * wall clock may jump. PERMANENT when the resource was retired. It is held meanwhile. */
 MW_SUSPENDS bool mw_watch_await(struct mw_resource *resource, mw_mono_ns after,
                                 struct mw_deadline deadline, struct mw_error *error);
 /* Haste nests: each true needs its false. */
