@@ -161,6 +161,10 @@ static void write_ask(struct mw_paper *paper, const struct mw_scene *scene,
         plan->approvals_needed > 1
             ? talloc_asprintf(scene->memory, "%d different approvers", plan->approvals_needed)
             : "an approver";
+    const char *voided = mw_say_voided(scene, plan);
+    if (voided != NULL) {
+        mw_paper_note(paper, "%s", mw_say_capital(scene, voided));
+    }
     const char *so_far = count > 0 ? talloc_asprintf(scene->memory, " (so far %s)", names) : "";
     mw_paper_wait(paper, "⏳ needs %s%s%s — ✅ or ❌ on the plan, or: %s", who, until, so_far,
                   yes(scene, plan));

@@ -48,6 +48,18 @@ void mw_converse_attach(struct mw_converse *converse, struct mw_respond *respond
     converse->respond = respond;
 }
 
+void mw_converse_reload(struct mw_converse *converse, const struct mw_converse_settings *settings)
+{
+    converse->settings = *settings;
+    TALLOC_CTX *memory = talloc_new(NULL);
+    size_t count = 0;
+    int64_t *open = mw_respond_open(converse->respond, memory, &count);
+    for (size_t i = 0; i < count; i++) {
+        mw_reconcile_mark(converse, open[i]);
+    }
+    talloc_free(memory);
+}
+
 /* The kind, numbered from the second of its kind on. The outbox is kept by it, so it depends on the
  * order of the configuration alone. */
 static const char *channel_name(struct mw_converse *converse, struct mw_channel *channel,

@@ -67,6 +67,10 @@ struct mw_converse *mw_converse_create(TALLOC_CTX *memory, struct mw_watch *watc
 const struct mw_respond_listener *mw_converse_listener(struct mw_converse *converse);
 void mw_converse_attach(struct mw_converse *converse, struct mw_respond *respond);
 
+/* Puts other settings into force, at once: who people are, the policy that is shown, the name. What they
+ * point to must live until the next reload; the watch has its other inventory by then. */
+void mw_converse_reload(struct mw_converse *converse, const struct mw_converse_settings *settings);
+
 /* Adds a chat; it is created by this call and run by start(). */
 bool mw_converse_add_chat(struct mw_converse *converse, const struct mw_chat_ops *ops,
                           const void *config, struct mw_error *error);

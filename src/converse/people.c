@@ -167,7 +167,7 @@ enum mw_speaker_kind mw_people_find(const struct mw_converse_settings *settings,
                                                 ? on_terminal(&settings->people, known_as, &sharing)
                                                 : NULL;
     if (config != NULL) {
-        *person = (struct mw_person){config->name, highest_role(config)};
+        *person = (struct mw_person){talloc_strdup(memory, config->name), highest_role(config)};
         return MW_SPEAKER_LISTED;
     }
     char *name = mw_paper_clean(memory, *known_as != '\0' ? known_as : chat_kind, 64);

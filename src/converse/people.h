@@ -14,8 +14,8 @@ enum mw_speaker_kind {
     MW_SPEAKER_UNNAMED,  /* several share the terminal and nobody said who it was; a viewer */
 };
 
-/* On the terminal the id is the name that the line began with, or "" for none. `*person` points into
- * the settings or hangs on `memory`. */
+/* On the terminal the id is the name that the line began with, or "" for none. `*person` hangs on
+ * `memory`, since another configuration may come while it is used. */
 enum mw_speaker_kind mw_people_find(const struct mw_converse_settings *settings, TALLOC_CTX *memory,
                                     const char *chat_kind, const char *id,
                                     struct mw_person *person);

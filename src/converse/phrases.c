@@ -145,7 +145,7 @@ static bool has_approved(const struct mw_scene *scene, const struct mw_plan *pla
     for (size_t i = index + 1; i < incident->decision_count; i++) {
         const struct mw_decision *later = &incident->decisions[i];
         bool changes = later->action == MW_ACTION_APPROVE || later->action == MW_ACTION_WITHDRAW ||
-                       later->action == MW_ACTION_REJECT;
+                       later->action == MW_ACTION_VOID || later->action == MW_ACTION_REJECT;
         if (changes && is_about(scene, later, plan) &&
             strcmp(later->person, decision->person) == 0) {
             return false;

@@ -81,6 +81,10 @@ struct mw_outbox_item *mw_reconcile_render(const struct mw_scene *scene, size_t 
             add(&out, scene, talloc_asprintf(scene->memory, "plan/%d", plan->revision),
                 mw_plan_message(scene, plan));
         }
+        if (mw_say_voided(scene, plan) != NULL) {
+            add(&out, scene, talloc_asprintf(scene->memory, "voided/%d", plan->revision),
+                mw_voided_message(scene, plan));
+        }
         if (mw_progress_due(plan)) {
             add(&out, scene, talloc_asprintf(scene->memory, "progress/%d", plan->revision),
                 mw_progress_message(scene, plan));

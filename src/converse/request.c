@@ -127,6 +127,7 @@ static enum mw_action action_of(enum mw_word word)
 
 /* ---- resources ---- */
 
+/* It lives as long as the request. */
 static struct mw_resource *find_resource(struct mw_request *request,
                                          const struct mw_command *command)
 {
@@ -139,6 +140,7 @@ static struct mw_resource *find_resource(struct mw_request *request,
         }
     }
     if (resource != NULL || names == NULL) {
+        mw_watch_hold(resource, request->memory);
         return resource;
     }
     for (size_t i = 0; i < watch->count; i++) {

@@ -47,6 +47,7 @@ bool mw_scene_write_bad(struct mw_paper *paper, const struct mw_scene *scene);
 json_t *mw_card_message(const struct mw_scene *scene);
 json_t *mw_evidence_message(const struct mw_scene *scene);
 json_t *mw_plan_message(const struct mw_scene *scene, const struct mw_plan *plan);
+json_t *mw_voided_message(const struct mw_scene *scene, const struct mw_plan *plan);
 json_t *mw_progress_message(const struct mw_scene *scene, const struct mw_plan *plan);
 json_t *mw_verdict_message(const struct mw_scene *scene);
 
@@ -89,6 +90,8 @@ const char *mw_say_outcome(const struct mw_scene *scene);
 const char *mw_say_approval(const struct mw_scene *scene, const struct mw_plan *plan);
 /* Who approved the plan and did not take it back: "alice and bob"; *count of them */
 const char *mw_say_approvers(const struct mw_scene *scene, const struct mw_plan *plan, int *count);
+/* "the approval of bob is void: bob is no approver any more"; NULL: none is */
+const char *mw_say_voided(const struct mw_scene *scene, const struct mw_plan *plan);
 /* Who looks at it; NULL: nobody said so */
 const char *mw_say_acknowledged(const struct mw_scene *scene);
 /* "Plan r1 (runbook, not a model)" */
