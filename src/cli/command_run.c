@@ -4,21 +4,13 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/daemon.h"
 #include "evaluate/report.h"
 #include "runtime/runtime.h"
 
 #define ROOM        "midwatch"
 #define LAG_LOOK_MS 10000
 #define LAG_MS_MAX  50
-
-struct daemon {
-    const struct mw_settings *settings;
-    struct mw_record *record;
-    struct mw_watch *watch;
-    struct mw_converse *converse;
-    struct mw_respond *respond;
-    struct mw_retention retention;
-};
 
 static struct mw_planner *open_planner(TALLOC_CTX *memory, const struct mw_planner_ops *ops,
                                        const struct mw_llm_settings *llm, const void *config,
@@ -44,38 +36,55 @@ static bool open_planners(const struct mw_llm_settings *llm, TALLOC_CTX *memory,
 
 static json_t *make_report(void *context, const char *length, struct mw_error *error)
 {
-    const struct daemon *self = context;
+    const struct mw_daemon *self = context;
     int64_t ms;
     if (!mw_report_length(length, &ms, error))
         return NULL;
-    struct mw_report *report =
-        mw_report_make(NULL, self->record, self->settings->root.name, ms, 0, error);
+    /* Another configuration may come while the record is read. */
+    char *name = talloc_strdup(NULL, self->settings->root.name);
+    struct mw_report *report = mw_report_make(NULL, self->record, name, ms, 0, error);
     json_t *document = report != NULL ? mw_report_to_json(report) : NULL;
     talloc_free(report);
+    talloc_free(name);
     return document;
 }
 
-static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error *error)
+bool mw_daemon_respond_settings(const struct mw_settings *settings, void *generation,
+                                struct mw_respond_settings *out, struct mw_error *error)
+{
+    *out = (struct mw_respond_settings){.policy = settings->root.policy,
+                                        .role_of = mw_people_role,
+                                        .people = &settings->root.people,
+                                        .maintenance = settings->root.maintenance,
+                                        .keeper = generation};
+    return open_planners(&settings->llm, generation, out, error);
+}
+
+struct mw_converse_settings mw_daemon_converse_settings(struct mw_daemon *self)
+{
+    const struct mw_root *root = &self->settings->root;
+    return (struct mw_converse_settings){.name = root->name,
+                                         .people = root->people,
+                                         .policy = root->policy,
+                                         .report = {self, make_report}};
+}
+
+static bool open_rooms(struct mw_daemon *self, struct mw_error *error)
 {
     const struct mw_settings *settings = self->settings;
-    struct mw_respond_settings respond = {.policy = settings->root.policy,
-                                          .role_of = mw_people_role,
-                                          .people = &settings->root.people,
-                                          .maintenance = settings->root.maintenance};
-    self->watch = mw_settings_watch(memory, settings, error);
-    if (self->watch == NULL || !open_planners(&settings->llm, memory, &respond, error))
+    struct mw_respond_settings respond;
+    self->watch = mw_settings_watch(self->memory, settings, error);
+    if (self->watch == NULL ||
+        !mw_daemon_respond_settings(settings, self->generation, &respond, error))
         return false;
-    self->record =
-        mw_record_open(memory, mw_registry_stores[0], settings->root.store, MW_STORE_ACTIVE, error);
+    self->record = mw_record_open(self->memory, mw_registry_stores[0], settings->root.store,
+                                  MW_STORE_ACTIVE, error);
     if (self->record == NULL)
         return false;
 
-    struct mw_converse_settings converse = {.name = settings->root.name,
-                                            .people = settings->root.people,
-                                            .policy = settings->root.policy,
-                                            .report = {self, make_report}};
-    self->converse = mw_converse_create(memory, self->watch, self->record, &converse);
-    self->respond = mw_respond_create(memory, self->watch, self->record, &respond,
+    const struct mw_converse_settings converse = mw_daemon_converse_settings(self);
+    self->converse = mw_converse_create(self->memory, self->watch, self->record, &converse);
+    self->respond = mw_respond_create(self->memory, self->watch, self->record, &respond,
                                       mw_converse_listener(self->converse));
     mw_converse_attach(self->converse, self->respond);
     for (size_t i = 0; i < settings->chat_count; i++) {
@@ -86,7 +95,7 @@ static bool open_rooms(struct daemon *self, TALLOC_CTX *memory, struct mw_error 
     return true;
 }
 
-static bool start_rooms(struct daemon *self, struct mw_error *error)
+static bool start_rooms(struct mw_daemon *self, struct mw_error *error)
 {
     /* Events recorded and not handled before a death refer to incidents, so those come first. */
     if (!mw_respond_start(self->respond, error) || !mw_converse_start(self->converse, error))
@@ -95,7 +104,7 @@ static bool start_rooms(struct daemon *self, struct mw_error *error)
     return true;
 }
 
-static void close_rooms(struct daemon *self)
+static void close_rooms(struct mw_daemon *self)
 {
     if (self->respond != NULL)
         mw_respond_stop(self->respond);
@@ -122,26 +131,31 @@ static void watch_loop(void *argument)
 
 static void forget_what_is_old(void *argument)
 {
-    struct daemon *self = argument;
+    struct mw_daemon *self = argument;
     mw_retention_run(self->record, &self->retention);
 }
 
-static void wait_for_end(void)
+static void wait_for_end(struct mw_daemon *self)
 {
     int number;
     while ((number = mw_signal_wait()) == SIGHUP)
-        mw_log_warning(ROOM, "reloading is not in this version: stop and start instead");
+        mw_daemon_reload(self);
     mw_log_info(ROOM, "stopping (%s)", number == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
 static int command_run(const struct mw_invocation *invocation, const struct mw_settings *settings)
 {
-    struct daemon self = {.settings = settings, .retention = *settings->root.retention};
+    TALLOC_CTX *memory = talloc_new(NULL);
+    struct mw_daemon self = {.file = invocation->file,
+                             .started = settings,
+                             .settings = settings,
+                             .memory = memory,
+                             .generation = talloc_new(memory),
+                             .retention = *settings->root.retention};
     struct mw_error error = {0};
     mw_log_setup((enum mw_log_level)settings->root.log->level, settings->root.log->format == 1);
-    TALLOC_CTX *memory = talloc_new(NULL);
     int status = MW_EXIT_OK;
-    if (open_rooms(&self, memory, &error) && start_rooms(&self, &error)) {
+    if (open_rooms(&self, &error) && start_rooms(&self, &error)) {
         mw_log_info(ROOM, "%s: watching %zu resource%s", settings->root.name, self.watch->count,
                     self.watch->count == 1 ? "" : "s");
         struct mw_group own;
@@ -152,7 +166,7 @@ static int command_run(const struct mw_invocation *invocation, const struct mw_s
             .config = settings->root.heartbeat, .watch = self.watch, .record = self.record};
         if (heartbeat.config != NULL)
             mw_fiber_spawn(&own, "heartbeat", mw_heartbeat_run, &heartbeat);
-        wait_for_end();
+        wait_for_end(&self);
         mw_group_finish(&own);
     } else {
         status = mw_complain(&error);

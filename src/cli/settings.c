@@ -367,7 +367,7 @@ struct mw_settings *mw_settings_load(const char *file, FILE *faults)
     struct loader self = {.settings = talloc_zero(NULL, struct mw_settings)};
     self.faults = mw_faults_create(self.settings);
     self.folder = mw_config_folder(self.settings, file);
-    const struct mw_yaml *mapping = mw_config_read(self.settings, file, self.faults);
+    struct mw_yaml *mapping = mw_config_read(self.settings, file, self.faults);
     if (mapping != NULL) {
         const struct mw_yaml *chats = mw_yaml_get(mapping, "chat");
         const struct mw_yaml *resources = mw_yaml_get(mapping, "resources");
@@ -387,8 +387,12 @@ struct mw_settings *mw_settings_load(const char *file, FILE *faults)
             check_planner(&self, mapping);
         }
     }
-    if (self.faults->count == 0)
+    if (self.faults->count == 0) {
+        /* All values were copied out of it. */
+        talloc_free(mapping);
+        TALLOC_FREE(self.faults);
         return self.settings;
+    }
     mw_faults_print(self.faults, file, faults);
     talloc_free(self.settings);
     return NULL;

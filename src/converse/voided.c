@@ -14,10 +14,9 @@ const char *mw_say_voided(const struct mw_scene *scene, const struct mw_plan *pl
             continue;
         }
         const char *note = decision->note != NULL ? decision->note : "the role was taken away";
-        text = text == NULL ? talloc_strdup(scene->memory, "")
-                            : talloc_asprintf_append(text, "; ");
-        text = talloc_asprintf_append(text, "the approval of %s is void: %s", decision->person,
-                                      note);
+        text = text == NULL ? talloc_strdup(scene->memory, "") : talloc_asprintf_append(text, "; ");
+        text =
+            talloc_asprintf_append(text, "the approval of %s is void: %s", decision->person, note);
     }
     return text;
 }

@@ -5,21 +5,22 @@
 #include "runtime/internal.h"
 #include "runtime/runtime.h"
 
-#define KEPT_MAX 16
-
 static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
 static uv_signal_t handles[sizeof numbers / sizeof *numbers];
-static int kept[KEPT_MAX];
+static int kept[sizeof numbers / sizeof *numbers];
 static size_t kept_count;
 static struct mw_condition arrived;
 
 static uv_signal_t child_handle;
 struct mw_condition mw_child_ended;
 
-/* More than KEPT_MAX unread signals say nothing new. */
+/* The same signal twice says nothing new, so there is room for each of them however often one comes. */
 static void note_signal(uv_signal_t *handle, int number)
 {
-    if (kept_count < KEPT_MAX)
+    size_t i = 0;
+    while (i < kept_count && kept[i] != number)
+        i++;
+    if (i == kept_count)
         kept[kept_count++] = number;
     mw_condition_notify(&arrived);
 }
