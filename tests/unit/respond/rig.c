@@ -128,7 +128,15 @@ static const struct mw_metric_spec box_metrics[] = {
     {.name = NULL},
 };
 
+int rig_closed;
+
+static void box_destroy(struct mw_target *target)
+{
+    rig_closed++;
+}
+
 static const struct mw_target_ops box_ops = {.kind = "box",
+                                             .destroy = box_destroy,
                                              .environment = "local",
                                              .metrics = box_metrics,
                                              .tools = box_tools,
@@ -217,14 +225,40 @@ static enum mw_role role_now(const void *people, const char *person)
                                                                    : MW_ROLE_APPROVER;
 }
 
+struct mw_respond_settings rig_settings(void)
+{
+    return (struct mw_respond_settings){.policy = &policy,
+                                        .planner = &planner,
+                                        .planner_timeout = 60000,
+                                        .role_of = role_now,
+                                        .maintenance = maintenance};
+}
+
+void rig_inventory(const char *const *names, bool anew)
+{
+    struct mw_error error = {0};
+    struct mw_watch_entry entries[RIG_OTHERS + 1] = {{0}};
+    struct mw_resource_config *configs = talloc_zero_array(NULL, struct mw_resource_config, 16);
+    size_t count = 0;
+    for (; names[count] != NULL; count++) {
+        configs[count] = box_config;
+        configs[count].name = names[count];
+        entries[count] =
+            (struct mw_watch_entry){.stays = anew ? NULL : mw_watch_find(watch, names[count]),
+                                    .ops = &box_ops,
+                                    .config = &configs[count],
+                                    .same_target = true};
+    }
+    assert_true(mw_watch_replace(watch, entries, count, configs, &error));
+    /* From here on it lives as long as somebody keeps it. */
+    talloc_unlink(NULL, configs);
+}
+
 static void begin(void)
 {
     struct mw_error error = {0};
-    struct mw_respond_settings settings = {.policy = &policy,
-                                           .planner = &planner,
-                                           .planner_timeout = 60000,
-                                           .role_of = role_now,
-                                           .maintenance = maintenance};
+    struct mw_respond_settings settings = rig_settings();
+    rig_closed = 0;
     planner_ops.uses_past = script.uses_past;
     planner_ops.ask = script.answers ? answer_question : NULL;
     rig_impaired[0] = '\0';

@@ -66,6 +66,12 @@ void rig_sql(const char *sql);
 /* What the listener was told last: "PLANNER IMPAIRMENT WHY INSTEAD"; "" nothing. */
 extern char rig_impaired[200];
 
+/* What the room was begun with. */
+struct mw_respond_settings rig_settings(void);
+/* Another inventory of boxes by these names, ended with NULL; those that are there stay unless `anew`. */
+void rig_inventory(const char *const *names, bool anew);
+extern int rig_closed; /* how many targets were closed since the room was begun */
+
 /* Both wait on virtual time, at most `seconds`. Return the incident as recorded, on the rig's memory. */
 const struct mw_incident *rig_until_stage(int64_t id, enum mw_stage stage, int seconds);
 const struct mw_incident *rig_recorded(int64_t id);
