@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -450,6 +451,69 @@ static void test_show_masks(void **state)
     free(text);
 }
 
+/* ---- comparing ---- */
+
+static char differing[400];
+
+static void note_difference(void *context, const char *path, bool reloadable)
+{
+    size_t used = strlen(differing);
+    snprintf(differing + used, sizeof differing - used, "%s%s ", path, reloadable ? "!" : "");
+}
+
+static const char *compare(struct resource *a, struct resource *b)
+{
+    const struct mw_option_changes changes = {NULL, note_difference};
+    *differing = '\0';
+    mw_options_compare(options, a, b, "", &changes);
+    assert_int_equal(mw_options_equal(options, a, b), *differing == '\0');
+    return differing;
+}
+
+static const char full[] =
+    "name: a\nurl: redis://u:one@h\npassword: secret12\nconfig: /x\ncache: true\nevery: 1s\n"
+    "hold: 3\nsize: 1MB\nconfidence: 0.5\nmode: live\naliases: [b, c]\n"
+    "thresholds: {m: {degraded: 5}}\ncontrol: {file: /y}\nlogs: [{file: /z}]\n";
+
+static void test_compare(void **state)
+{
+    static const struct {
+        const char *from, *to, *tells;
+    } edits[] = {
+        {"name: a", "name: b", "name "},
+        {"u:one@h", "u:two@h", "url "},
+        {"secret12", "secret13", "password "},
+        {"config: /x", "config: /w", "config "},
+        {"cache: true", "cache: false", "cache "},
+        {"every: 1s", "every: 2s", "every "},
+        {"hold: 3", "hold: 4", "hold "},
+        {"size: 1MB", "size: 2MB", "size "},
+        {"confidence: 0.5", "confidence: 0.6", "confidence "},
+        {"mode: live", "mode: shadow", "mode! "},
+        {"[b, c]", "[b, d]", "aliases "},
+        {"[b, c]", "[b]", "aliases "},
+        {"degraded: 5", "degraded: 6", "thresholds "},
+        {"degraded: 5", "failed: 5", "thresholds "},
+        {"{file: /y}", "{file: /w}", "control.file "},
+        {"control: {file: /y}", "control: null", "control "},
+        {"[{file: /z}]", "[{file: /w}]", "logs "},
+        {"[{file: /z}]", "[{file: /z}, {file: /w}]", "logs "},
+    };
+    struct world *world = *state;
+    assert_true(load(world, full));
+    struct resource plain = world->resource;
+    assert_true(load(world, full));
+    assert_string_equal(compare(&plain, &world->resource), "");
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        const char *at = strstr(full, edits[i].from);
+        assert_non_null(at);
+        char *text = talloc_asprintf(world->memory, "%.*s%s%s", (int)(at - full), full, edits[i].to,
+                                     at + strlen(edits[i].from));
+        assert_true(load(world, text));
+        assert_string_equal(compare(&plain, &world->resource), edits[i].tells);
+    }
+}
+
 static void test_schema(void **state)
 {
     json_auto_t *schema = mw_options_schema(options);
@@ -483,6 +547,7 @@ int main(void)
         LOAD_TEST(test_help),
         LOAD_TEST(test_show_masks),
         LOAD_TEST(test_schema),
+        LOAD_TEST(test_compare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
