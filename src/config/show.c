@@ -19,7 +19,11 @@ static json_t *show_url(const char *url)
     if (!mw_value_url_password(url, &from, &to)) {
         return take_text(mw_redact(NULL, url));
     }
-    return take_text(talloc_asprintf(NULL, "%.*s" MASK "%s", (int)from, url, url + to));
+    /* Other parts of it may be secret too. */
+    char *masked = talloc_asprintf(NULL, "%.*s" MASK "%s", (int)from, url, url + to);
+    char *shown = masked != NULL ? mw_redact(NULL, masked) : NULL;
+    talloc_free(masked);
+    return take_text(shown);
 }
 
 static json_t *show_text(const struct mw_option *option, const char *text)

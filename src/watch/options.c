@@ -115,6 +115,7 @@ const struct mw_option mw_resource_options[] = {
      .size = sizeof(struct mw_control_config)},
     {.name = "depends_on",
      .type = MW_OPTION_TEXT_LIST,
+     .flags = MW_OPTION_RELOADABLE,
      .help = "resources that it needs: when one of them turns bad too, it is one incident, which "
              "that one leads",
      .offset = offsetof(struct mw_resource_config, depends_on)},

@@ -288,6 +288,7 @@ def test_config_schema_and_show(lab):
     with open(lab.config, "w", encoding="utf-8") as file:
         file.write("""resources:
   - {name: cache, kind: redis, url: "redis://me:hunter22secret@127.0.0.1:6379"}
+  - {name: db, kind: postgres, url: "postgresql://me:hunter22secret@h/db?sslpassword=keysecret33"}
 llm: {runbooks: %s/prompts/runbooks}
 """ % ROOT)
     shown = lab.cli("config", "show")
@@ -295,7 +296,18 @@ llm: {runbooks: %s/prompts/runbooks}
     values = json.loads(shown.stdout)
     equal(values["policy"]["max_retries"], 2, "defaults are shown")
     equal(values["resources"][0]["name"], "cache", "resources are shown")
-    expect("hunter22secret" not in shown.stdout, "secrets are masked")
+    for secret in ("hunter22secret", "keysecret33"):
+        expect(secret not in shown.stdout, "secrets are masked")
+
+
+def test_all_keys_but_a_few_are_reloadable(lab):
+    once, title = [], None
+    for line in lab.cli("config", "keys").stdout.splitlines():
+        title = line[3:] if line.startswith("## ") else title
+        row = re.match(r"\| `([^`]+)` ", line)
+        if row and not re.search(r"\((.*, )?(reloadable|not in this version)\) \|$", line):
+            once.append((title, row[1]))
+    equal(once, [("The file", "store"), ("`chat`, each entry", "kind")], "keys that need a restart")
 
 
 def test_check_refuses_rules_that_could_never_match(lab):
