@@ -38,8 +38,7 @@ static const char *const actions[] = {
     [MW_ACTION_APPROVE] = "approve",   [MW_ACTION_REJECT] = "reject",
     [MW_ACTION_WITHDRAW] = "withdraw", [MW_ACTION_STOP] = "stop",
     [MW_ACTION_ACK] = "ack",           [MW_ACTION_UNDO] = "undo",
-    [MW_ACTION_AGAIN] = "again",
-    [MW_ACTION_VOID] = "void",
+    [MW_ACTION_AGAIN] = "again",       [MW_ACTION_VOID] = "void",
 };
 
 /* A number that is no member comes from memory gone bad; a word keeps printing safe. */

@@ -135,6 +135,15 @@ static void forget_what_is_old(void *argument)
     mw_retention_run(self->record, &self->retention);
 }
 
+static void tell_of_heartbeat(void *context, enum mw_heartbeat_state state, const char *text)
+{
+    struct mw_daemon *self = context;
+    if (state == MW_HEARTBEAT_HEARD)
+        mw_converse_notice_over(self->converse, "heartbeat", text);
+    else
+        mw_converse_notice(self->converse, "heartbeat", text);
+}
+
 static void wait_for_end(struct mw_daemon *self)
 {
     int number;
@@ -162,8 +171,11 @@ static int command_run(const struct mw_invocation *invocation, const struct mw_s
         mw_group_init(&own);
         mw_fiber_spawn(&own, "loop lag", watch_loop, NULL);
         mw_fiber_spawn(&own, "retention", forget_what_is_old, &self);
-        struct mw_heartbeat heartbeat = {
-            .config = settings->root.heartbeat, .watch = self.watch, .record = self.record};
+        struct mw_heartbeat heartbeat = {.config = settings->root.heartbeat,
+                                         .watch = self.watch,
+                                         .record = self.record,
+                                         .tell = tell_of_heartbeat,
+                                         .context = &self};
         if (heartbeat.config != NULL)
             mw_fiber_spawn(&own, "heartbeat", mw_heartbeat_run, &heartbeat);
         wait_for_end(&self);

@@ -24,7 +24,7 @@ static bool read_view(struct mw_postgres *postgres, TALLOC_CTX *memory, struct v
     if (result == NULL) {
         return false;
     }
-    if (PQntuples(result) != 1 || PQnfields(result) != 4) {
+    if (mw_libpq.ntuples(result) != 1 || mw_libpq.nfields(result) != 4) {
         return mw_error_set(error, MW_ERROR_PERMANENT, "it tells of itself in an unknown shape");
     }
     view->version = mw_postgres_name_text(memory, mw_postgres_cell(result, 0, 0));
