@@ -18,6 +18,7 @@
 const struct mw_option mw_retention_options[] = {
     {.name = "incidents",
      .type = MW_OPTION_DURATION,
+     .flags = MW_OPTION_RELOADABLE,
      .fallback = "400d",
      .help = "how long a closed incident is kept, with all that belongs to it",
      .offset = offsetof(struct mw_retention, incidents),
@@ -25,6 +26,7 @@ const struct mw_option mw_retention_options[] = {
      .maximum = 36600.0 * DAY_MS},
     {.name = "exchanges",
      .type = MW_OPTION_DURATION,
+     .flags = MW_OPTION_RELOADABLE,
      .fallback = "30d",
      .help = "how long it is kept what was said to models and by them",
      .offset = offsetof(struct mw_retention, exchanges),
