@@ -130,7 +130,9 @@ bool mw_watch_is_alive(const struct mw_watch *watch, mw_mono_ns begun)
     mw_mono_ns now = mw_mono_now();
     for (size_t i = 0; i < watch->count; i++) {
         const struct mw_resource *resource = watch->resources[i];
-        mw_mono_ns last = resource->ended_mono > begun ? resource->ended_mono : begun;
+        /* One that came with a reload has had no time before its first probe is due. */
+        mw_mono_ns last = resource->ended_mono != 0 ? resource->ended_mono : resource->planned;
+        last = last > begun ? last : begun;
         if (now - last <= patience_ns(resource)) {
             return true;
         }

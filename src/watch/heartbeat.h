@@ -55,7 +55,7 @@ struct mw_heartbeat {
 MW_SUSPENDS void mw_heartbeat_run(void *heartbeat);
 
 /* Whether probes come to their end: some resource has seen one lately, for its interval and timeout, or
- * has not had the time since `begun`; or there is none to probe. */
+ * has not had the time since `begun` or since it was added; or there is none to probe. */
 bool mw_watch_is_alive(const struct mw_watch *watch, mw_mono_ns begun);
 
 #endif

@@ -131,6 +131,27 @@ static void stuck_probes_withhold_it_body(void)
     end();
 }
 
+static void a_new_inventory_is_given_time_body(void)
+{
+    /* The first probe never ends. */
+    struct fake_config own = SCRIPT(40);
+    const struct mw_resource_config resource = fake_resource("tank", 5000);
+    struct mw_error error = {0};
+    own.takes_ms = 600000;
+    mw_mono_ns begun = mw_mono_now();
+    sleep_ms(600000);
+    watch = mw_watch_create(NULL);
+    assert_non_null(mw_watch_add(watch, &fake_ops, &resource, &own, &error));
+    mw_watch_start(watch);
+    assert_true(mw_watch_is_alive(watch, begun));
+    sleep_ms(15000);
+    assert_true(mw_watch_is_alive(watch, begun));
+    sleep_ms(15000);
+    assert_false(mw_watch_is_alive(watch, begun));
+    mw_watch_stop(watch);
+    talloc_free(watch);
+}
+
 static void its_own_failure_is_told_once_body(void)
 {
     const struct fake_config own = SCRIPT(40);
@@ -200,6 +221,7 @@ VIRTUAL(beats_at_its_interval)
 VIRTUAL(a_target_that_is_down_is_no_reason)
 VIRTUAL(nothing_to_watch_is_no_reason)
 VIRTUAL(stuck_probes_withhold_it)
+VIRTUAL(a_new_inventory_is_given_time)
 VIRTUAL(its_own_failure_is_told_once)
 
 int main(void)
@@ -209,6 +231,7 @@ int main(void)
         test_in_virtual(a_target_that_is_down_is_no_reason),
         test_in_virtual(nothing_to_watch_is_no_reason),
         test_in_virtual(stuck_probes_withhold_it),
+        test_in_virtual(a_new_inventory_is_given_time),
         test_in_virtual(its_own_failure_is_told_once),
         cmocka_unit_test(urls_are_checked),
     };
