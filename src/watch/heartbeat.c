@@ -200,7 +200,7 @@ static void become(struct mw_heartbeat *self, enum mw_heartbeat_state state,
             host, error->text);
         mw_log_warning(ROOM, "%s", text);
     }
-    if (self->tell != NULL && (state != MW_HEARTBEAT_HEARD || before != MW_HEARTBEAT_NEW)) {
+    if (self->tell != NULL) {
         self->tell(self->context, state, text);
     }
     talloc_free(memory);

@@ -40,7 +40,8 @@ struct mw_heartbeat {
     const struct mw_heartbeat_config *config;
     struct mw_watch *watch;
     struct mw_record *record;
-    /* Told once when the state becomes WITHHELD or UNHEARD, and once when it is over; may be NULL. */
+    /* Told once when the state changes, at the first beat too: trouble that was told before a restart may be
+     * over. May be NULL. */
     MW_SUSPENDS void (*tell)(void *context, enum mw_heartbeat_state state, const char *text);
     void *context;
 

@@ -168,10 +168,12 @@ def test_heartbeat_beats_and_tells_when_it_is_not_heard(lab):
         equal(listener.paths[0], ("GET", SECRET_PATH), "what is asked for")
         listener.status = 404
         midwatch.wait_out("heartbeat does not reach 127.0.0.1.*404", 10, stream="err")
+        midwatch.wait_out("heartbeat does not reach 127.0.0.1", 10)
         missed = listener.beats()
         wait_for("two more tries", lambda: listener.beats() >= missed + 2, 10)
         listener.status = 200
         midwatch.wait_out("heartbeat reaches 127.0.0.1.* again", 10, stream="err")
+        midwatch.wait_out("heartbeat reaches 127.0.0.1.* again", 10)
         equal(sum("does not reach" in line for _, line in midwatch.lines("err")), 1,
               "how often its failure is told")
         midwatch.terminate()

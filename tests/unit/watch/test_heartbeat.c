@@ -15,7 +15,7 @@ static struct mw_watch *watch;
 static struct mw_record *record;
 static struct mw_heartbeat heart;
 static struct mw_group group;
-static int beats, status, told;
+static int beats, status, told, first;
 static bool unreachable;
 static char last[400];
 
@@ -38,13 +38,17 @@ static void tell(void *context, enum mw_heartbeat_state state, const char *text)
     assert_ptr_equal(context, &told);
     assert_null(strstr(text, "0123456789abcdef"));
     snprintf(last, sizeof last, "%s", text);
-    told++;
+    if (state == MW_HEARTBEAT_HEARD && strstr(text, "again") == NULL) {
+        first++;
+    } else {
+        told++;
+    }
 }
 
 static void begin(const struct mw_resource_config *resource, const struct fake_config *own)
 {
     struct mw_error error = {0};
-    beats = told = 0;
+    beats = told = first = 0;
     status = 200;
     unreachable = false;
     watch = mw_watch_create(NULL);
@@ -84,6 +88,7 @@ static void beats_at_its_interval_body(void)
     sleep_ms(10 * 60000);
     assert_int_equal(beats, 11);
     assert_int_equal(told, 0);
+    assert_int_equal(first, 1);
     /* The record was truly written to. */
     struct mw_error error = {0};
     char *at = NULL;
