@@ -12,6 +12,9 @@
 #define MASK         "•••"
 #define SECRET_LEAST 4
 
+/* Behind a line's limit, for the ends of secrets that begin before it. */
+#define LOOK_FARTHER ((size_t)16 * 1024)
+
 /* JSON that comes from outside is not deeper than MW_JSON_DEPTH_MAX; beyond this it is not ours. */
 #define DEPTH_MAX 200
 
@@ -87,10 +90,8 @@ static void remember_json(const char *secret)
 /* As it stands on one line. */
 static void remember_cleaned(const char *secret)
 {
-    char *text = talloc_strdup(NULL, secret);
-    for (char *at = text; at != NULL && *at != '\0'; at++) {
-        *at = *at == '\n' || *at == '\r' || *at == '\t' ? ' ' : *at;
-    }
+    size_t length = strlen(secret);
+    char *text = mw_text_clean(NULL, secret, length, 3 * length);
     if (text != NULL) {
         remember(text, strlen(text));
     }
@@ -155,8 +156,11 @@ char *mw_redact(TALLOC_CTX *memory, const char *text)
     size_t from = 0, to = 0; /* what a shape announced, here or farther on */
     for (size_t at = 0; at < shapes.length; at++) {
         size_t until = masked_to, secret = secret_at(text + at, shapes.length - at);
-        if (at >= to && at >= masked_to && !mw_shapes_at(&shapes, at, &from, &to)) {
+        if (at >= shapes.next && at >= shapes.known_to && !mw_shapes_at(&shapes, at, &from, &to)) {
             from = to = 0;
+        }
+        if (secret > 0 && at + secret > shapes.known_to) {
+            shapes.known_to = at + secret;
         }
         if (at + secret > until) {
             until = at + secret;
@@ -177,6 +181,59 @@ char *mw_redact(TALLOC_CTX *memory, const char *text)
     return mw_buffer_take(&buffer);
 }
 
+/* Each line cleaned by itself: some secrets end with their line. */
+static char *clean_lines(TALLOC_CTX *memory, const char *bytes, size_t length)
+{
+    struct mw_buffer buffer;
+    mw_buffer_init(&buffer, memory, SIZE_MAX / 8);
+    mw_buffer_append_text(&buffer, "");
+    while (length > 0) {
+        const char *end = memchr(bytes, '\n', length);
+        size_t part = end != NULL ? (size_t)(end - bytes) : length;
+        char *line = mw_text_clean(NULL, bytes, part, 3 * part);
+        mw_buffer_append_text(&buffer, line != NULL ? line : "");
+        mw_buffer_append(&buffer, "\n", end != NULL);
+        buffer.failed = buffer.failed || line == NULL;
+        talloc_free(line);
+        part += end != NULL;
+        bytes += part;
+        length -= part;
+    }
+    return mw_buffer_take(&buffer);
+}
+
+static char *mask_line(TALLOC_CTX *memory, const char *bytes, size_t length)
+{
+    char *lines = clean_lines(memory, bytes, length);
+    char *masked = lines != NULL ? mw_redact(memory, lines) : NULL;
+    talloc_free(lines);
+    if (masked == NULL || strchr(masked, '\n') == NULL) {
+        return masked;
+    }
+    /* A secret of several lines is known as it stands on one, too. */
+    char *line = mw_text_clean(memory, masked, strlen(masked), SIZE_MAX / 8);
+    talloc_free(masked);
+    masked = line != NULL ? mw_redact(memory, line) : NULL;
+    talloc_free(line);
+    return masked;
+}
+
+char *mw_redact_line(TALLOC_CTX *memory, const char *bytes, size_t length, size_t limit)
+{
+    TALLOC_CTX *aside = talloc_new(NULL);
+    size_t looked_at = limit < SIZE_MAX / 8 - LOOK_FARTHER ? limit + LOOK_FARTHER : length;
+    char *masked = mask_line(aside, bytes, length < looked_at ? length : looked_at);
+    /* Masks are shorter than what they hide; what is shown must stay far from where looking ended. */
+    while (looked_at < length && masked != NULL && strlen(masked) < limit + LOOK_FARTHER / 2) {
+        looked_at = looked_at < length / 2 ? looked_at * 2 : length;
+        talloc_free(masked);
+        masked = mask_line(aside, bytes, looked_at);
+    }
+    char *shown = masked != NULL ? mw_text_clean(memory, masked, strlen(masked), limit) : NULL;
+    talloc_free(aside);
+    return shown;
+}
+
 static json_t *redact_text(const char *text)
 {
     char *masked = mw_redact(NULL, text);
@@ -187,12 +244,19 @@ static json_t *redact_text(const char *text)
 
 static json_t *redact_value(const json_t *value, size_t depth);
 
-static json_t *redact_member(const char *key, const json_t *member, size_t depth)
+static bool names_secret(const char *key)
+{
+    return key != NULL && mw_shapes_key(key, strlen(key));
+}
+
+static json_t *redact_member(const char *key, const char *masked, const json_t *member,
+                             size_t depth)
 {
     bool says_something = !json_is_null(member) && !json_is_boolean(member) &&
                           !(json_is_string(member) && json_string_length(member) == 0);
-    return says_something && mw_shapes_key(key, strlen(key)) ? json_string(MASK)
-                                                             : redact_value(member, depth);
+    return says_something && (names_secret(key) || names_secret(masked))
+               ? json_string(MASK)
+               : redact_value(member, depth);
 }
 
 static json_t *redact_object(json_t *value, size_t depth)
@@ -204,7 +268,7 @@ static json_t *redact_object(json_t *value, size_t depth)
     {
         char *masked = mw_redact(NULL, key);
         json_object_set_new(copy, masked != NULL ? masked : MASK,
-                            redact_member(key, member, depth + 1));
+                            redact_member(key, masked, member, depth + 1));
         talloc_free(masked);
     }
     return copy;

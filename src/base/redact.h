@@ -8,6 +8,7 @@
 #define MIDWATCH_BASE_REDACT_H
 
 #include <jansson.h>
+#include <stddef.h>
 #include <talloc.h>
 
 /* Remembers a secret for the life of the process, also as it stands in a URL and in JSON. Texts
@@ -17,6 +18,10 @@ void mw_redact_forget_all(void);
 
 /* The text with each secret replaced by "•••". */
 char *mw_redact(TALLOC_CTX *memory, const char *text);
+/* Foreign bytes as one line that may be shown: clean as by mw_text_clean(), masked, at most `limit` bytes. It
+ * is masked when it is clean and before it is cut, so that neither an escape sequence within a secret nor the
+ * cut hides one from the mask. */
+char *mw_redact_line(TALLOC_CTX *memory, const char *bytes, size_t length, size_t limit);
 /* A copy with all strings masked; a new reference. Values under keys that name secrets (password,
  * token, secret, api_key, authorization …) are masked whole. */
 json_t *mw_redact_json(const json_t *value);

@@ -58,7 +58,9 @@ static const char *late_at_sign(const struct mw_shapes *shapes, size_t colon)
     for (size_t tried = 0; at < shapes->length && tried < URL_PASSWORD_MAX; at++, tried++) {
         char c = shapes->text[at];
         if (c == '@') {
-            return shapes->text + at;
+            /* From here on it reads like any authority, which the last one ends. */
+            size_t end = authority_end(shapes, at);
+            return find_last(shapes->text + at, shapes->text + end, '@');
         }
         if ((unsigned char)c <= ' ' || strchr("\"'<>`", c) != NULL) {
             return NULL;
@@ -93,6 +95,8 @@ static bool private_key(const struct mw_shapes *shapes, size_t at, size_t *from,
 {
     static const char name[] = "PRIVATE KEY-----";
     size_t window = shapes->length - at < 64 ? shapes->length - at : 64;
+    const char *line_end = memchr(shapes->text + at, '\n', window);
+    window = line_end != NULL ? (size_t)(line_end - shapes->text) - at : window;
     const char *head = memmem(shapes->text + at, window, name, sizeof name - 1);
     if (head == NULL) {
         return false;
@@ -218,10 +222,10 @@ static bool after_word(struct mw_shapes *shapes, size_t at, size_t *from, size_t
     return false;
 }
 
-bool mw_shapes_at(struct mw_shapes *shapes, size_t at, size_t *from, size_t *to)
+static bool find(struct mw_shapes *shapes, size_t at, size_t *from, size_t *to)
 {
     const char *text = shapes->text;
-    char c = text[at], before = at > 0 ? text[at - 1] : ' ';
+    char c = text[at], before = at > 0 && at != shapes->known_to ? text[at - 1] : ' ';
     if (c == '\n') {
         shapes->redis_cli = false;
         return false;
@@ -237,6 +241,18 @@ bool mw_shapes_at(struct mw_shapes *shapes, size_t at, size_t *from, size_t *to)
         return true;
     }
     return is_word(c) && !is_word(before) && after_word(shapes, at, from, to);
+}
+
+bool mw_shapes_at(struct mw_shapes *shapes, size_t at, size_t *from, size_t *to)
+{
+    if (!find(shapes, at, from, to)) {
+        return false;
+    }
+    /* A quote that a cut line left open must not hide what the next line says by itself. */
+    bool is_key = begins(shapes, at, "-----BEGIN ");
+    const char *line_end = is_key ? NULL : memchr(shapes->text + *from, '\n', *to - *from);
+    shapes->next = line_end != NULL ? (size_t)(line_end - shapes->text) : *to;
+    return true;
 }
 
 bool mw_shapes_key(const char *key, size_t length)

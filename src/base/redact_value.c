@@ -232,7 +232,9 @@ bool mw_value_auth(const struct mw_span *word, size_t *from, size_t *to)
     /* The form with a user: the last word of the line is the password. */
     size_t second_from, second_to;
     size_t second = skip_blanks(word, *to + is_quote(char_at(word, *to)));
-    if (second > *to && value_at(word, second, &second_from, &second_to)) {
+    bool follows = second > *to && (in_quotes ? quoted(word, second, &second_from, &second_to)
+                                              : value_at(word, second, &second_from, &second_to));
+    if (follows) {
         size_t rest = second_to + is_quote(char_at(word, second_to));
         if (in_quotes || rest == word->length || char_at(word, rest) == '\n' ||
             char_at(word, rest) == '\r') {

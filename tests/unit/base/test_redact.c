@@ -102,6 +102,66 @@ static void test_shapes(void **state)
     }
 }
 
+static void test_a_line_does_not_hide_the_next(void **state)
+{
+    static const struct pair pairs[] = {
+        {"PASSWORD 'cut off\nPASSWORD 'secret'", "PASSWORD '•••'•••'"},
+        {"password=\"cut off\ntoken=\"secret\" x", "password=\"•••\"•••\" x"},
+        {"-----BEGIN x\npassword=abc\nPRIVATE KEY-----",
+         "-----BEGIN x\npassword=•••\nPRIVATE KEY-----"},
+        {"\"auth\" \"x\" redis-cli -a secret", "\"auth\" \"•••\" redis-cli -a •••"},
+        {"redis://u:a/b@c@host/0", "redis://u:•••@host/0"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        assert_redacted(pairs[i].text, pairs[i].wanted);
+    }
+    mw_redact_secret("hunter22");
+    assert_redacted("hunter22password=x", "•••password=•••");
+    mw_redact_forget_all();
+}
+
+static void assert_line(const char *text, size_t limit, const char *wanted)
+{
+    char *line = mw_redact_line(NULL, text, strlen(text), limit);
+    assert_string_equal(line, wanted);
+    talloc_free(line);
+}
+
+static void test_lines(void **state)
+{
+    mw_redact_secret("hunter22 and more");
+    mw_redact_secret("first\r\nsecond");
+    assert_line("", 9, "");
+    assert_line("plain\ttext\n", 99, "plain text");
+    assert_line("it is hunter22 and more", 15, "it is •••");
+    assert_line("it is hunt\x1b[31mer22 and more!", 99, "it is •••!");
+    assert_line("it is hunter22\nand more!", 99, "it is •••!");
+    assert_line("key: first\r\nsecond!", 99, "key: •••!");
+    assert_line("AUTH ann hunter2\nnext", 99, "AUTH ••• next");
+    assert_line("PASSWORD 'cut\nPASSWORD 'secret'", 99, "PASSWORD '•••'•••'");
+    mw_redact_forget_all();
+}
+
+/* Many secrets in a row become one short mask, so that what comes far behind the limit is shown. */
+static void test_a_line_is_looked_at_as_far_as_it_is_shown(void **state)
+{
+    static const char secret[] = "hunter22";
+    size_t length = 5000 * (sizeof secret - 1);
+    char *text = malloc(length);
+    mw_redact_secret(secret);
+    for (size_t at = 0; at < length; at += sizeof secret - 1) {
+        memcpy(text + at, secret, sizeof secret - 1);
+    }
+    for (size_t cut = 0; cut < sizeof secret; cut++) {
+        char *line = mw_redact_line(NULL, text, length - cut, 100);
+        assert_true(strncmp(line, "•••", strlen("•••")) == 0);
+        assert_true(strlen(line) <= strlen("•••") + (cut > 0 ? sizeof secret - 1 - cut : 0));
+        talloc_free(line);
+    }
+    mw_redact_forget_all();
+    free(text);
+}
+
 static void test_ordinary_lines_stay(void **state)
 {
     static const char *const lines[] = {
@@ -155,11 +215,26 @@ static void test_json(void **state)
 
 static void test_redact_is_linear(void **state)
 {
-    static const char *const pieces[] = {
-        "a://",        "eyJaaa-",        "eyJaaaaaaaaa.", "password=\"",    "://a:",
-        "-----BEGIN ", "AUTH ",          "token ",        "password",       "\\",
-        "-",           "sk-aaaa",        "xox",           "authorization:", "aaaab",
-        "Bearer ",     "password:\\\\\""};
+    static const char *const pieces[] = {"a://",
+                                         "eyJaaa-",
+                                         "eyJaaaaaaaaa.",
+                                         "password=\"",
+                                         "://a:",
+                                         "-----BEGIN ",
+                                         "AUTH ",
+                                         "token ",
+                                         "password",
+                                         "\\",
+                                         "-",
+                                         "sk-aaaa",
+                                         "xox",
+                                         "authorization:",
+                                         "aaaab",
+                                         "Bearer ",
+                                         "password:\\\\\"",
+                                         "password='x\n",
+                                         "pwd=\"\npwd='\n",
+                                         "-----BEGIN PRIVATE KEY----- \n"};
     mw_redact_secret("aaaaaaaaaaaaaaaab");
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         size_t piece = strlen(pieces[i]), count = 400000 / piece;
@@ -183,9 +258,15 @@ static void test_redact_is_linear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact_secrets), cmocka_unit_test(test_shape_may_end_within_a_secret),
-        cmocka_unit_test(test_shapes),        cmocka_unit_test(test_ordinary_lines_stay),
-        cmocka_unit_test(test_json),          cmocka_unit_test(test_redact_is_linear),
+        cmocka_unit_test(test_exact_secrets),
+        cmocka_unit_test(test_shape_may_end_within_a_secret),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_ordinary_lines_stay),
+        cmocka_unit_test(test_a_line_does_not_hide_the_next),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_a_line_is_looked_at_as_far_as_it_is_shown),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_redact_is_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
