@@ -13,6 +13,8 @@
  * `limit` bytes of result, cut between characters with "…" at the end. */
 char *mw_text_clean(TALLOC_CTX *memory, const char *bytes, size_t length, size_t limit);
 bool mw_text_is_utf8(const char *bytes, size_t length);
+/* Whether cleaning would leave it as it is. */
+bool mw_text_is_clean(const char *text);
 
 /* Columns on a terminal: 0 for combining, 2 for wide characters and emoji. Expects valid UTF-8. */
 size_t mw_text_width(const char *text);

@@ -185,3 +185,12 @@ char *mw_text_clean(TALLOC_CTX *memory, const char *bytes, size_t length, size_t
     }
     return mw_buffer_take(&buffer);
 }
+
+bool mw_text_is_clean(const char *text)
+{
+    size_t length = strlen(text);
+    char *clean = mw_text_clean(NULL, text, length, length);
+    bool same = clean != NULL && strcmp(clean, text) == 0;
+    talloc_free(clean);
+    return same;
+}

@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #define DEFAULT_PORT   "5432"
 #define DEFAULT_FOLDER "/var/run/postgresql"
 #define URL_MAX        2048
@@ -178,6 +180,20 @@ static bool fill_in(struct mw_postgres_address *address, struct mw_error *error)
     return true;
 }
 
+/* They stand in sentences for people. */
+static bool check_names(const struct mw_postgres_address *address, struct mw_error *error)
+{
+    const char *const names[] = {address->host, address->hostaddr, address->path, address->user,
+                                 address->database};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (names[i] != NULL && !mw_text_is_clean(names[i])) {
+            return complain(error,
+                            "host, user or database has a control character, or is not UTF-8");
+        }
+    }
+    return true;
+}
+
 static void describe(struct mw_postgres_address *address)
 {
     const char *host = address->host;
@@ -217,7 +233,7 @@ static bool parse(struct mw_postgres_address *address, const char *url, struct m
         done = option->val == NULL || take(&reader, option->keyword, option->val);
     }
     mw_libpq.conninfoFree(options);
-    if (!done || !fill_in(address, error)) {
+    if (!done || !fill_in(address, error) || !check_names(address, error)) {
         return false;
     }
     describe(address);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 #define DEFAULT_PORT 6379
 #define URL_MAX      2048
 #define DATABASE_MAX 1000000
@@ -120,8 +122,8 @@ static bool parse_host(struct mw_redis_address *address, const char *text, size_
         return complain(error, "there is no host");
     }
     address->host = decode(address, text, (size_t)(host_end - text));
-    if (address->host == NULL) {
-        return complain(error, "the host has a broken %XX");
+    if (address->host == NULL || !mw_text_is_clean(address->host)) {
+        return complain(error, "the host has a broken %XX or a control character");
     }
     if (rest < end && *rest != ':') {
         return complain(error, "something stands between the address and the port");
@@ -182,8 +184,8 @@ static bool parse_unix(struct mw_redis_address *address, const char *rest, struc
     }
     size_t length = query != NULL && query > path ? (size_t)(query - path) : strlen(path);
     address->path = decode(address, path, length);
-    if (address->path == NULL) {
-        return complain(error, "the path has a broken %XX");
+    if (address->path == NULL || !mw_text_is_clean(address->path)) {
+        return complain(error, "the path has a broken %XX or a control character");
     }
     return parse_query(address, query != NULL && query > path ? query : NULL, error);
 }

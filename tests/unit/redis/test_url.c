@@ -109,6 +109,9 @@ static void wrong_ones_are_refused_without_their_secret(void **state)
         "unix://s3cret",
         "unix://run/s3cret.sock",
         "redis+unix://",
+        "redis://:s3cret@ca%0ache",
+        "redis://:s3cret@ca\x1b[2Jche",
+        "unix://:s3cret@/run/%c3.sock",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct mw_error error = {0};
