@@ -8,6 +8,12 @@
 #include "base/json.h"
 #include "base/json_pattern.h"
 #include "base/json_schema.h"
+#include "base/redact.h"
+#include "base/text.h"
+
+#define KEY_MAX        80
+#define PATH_MAX_SHOWN 200
+#define TEXT_MAX       190
 
 /* The way from the checked value to the part that is looked at, as a list on the stack. */
 struct place {
@@ -31,7 +37,11 @@ static void append_place(struct mw_buffer *buffer, const struct place *place)
     }
     append_place(buffer, place->above);
     if (place->key != NULL) {
-        mw_buffer_append_format(buffer, "%s%.80s", buffer->length > 0 ? "." : "", place->key);
+        /* Who sent the value made up its keys. */
+        char *key = mw_redact_line(NULL, place->key, strlen(place->key), KEY_MAX);
+        mw_buffer_append_format(buffer, "%s%s", buffer->length > 0 ? "." : "",
+                                key != NULL ? key : "");
+        talloc_free(key);
     } else {
         mw_buffer_append_format(buffer, "[%zu]", place->index);
     }
@@ -56,8 +66,12 @@ static bool fail(struct check *check, const struct place *place, const char *for
     va_start(arguments, format);
     text = talloc_vasprintf(NULL, format, arguments);
     va_end(arguments);
-    mw_error_set(check->error, MW_ERROR_BAD_INPUT, "%.200s%s%s", path != NULL ? path : "",
-                 path != NULL && *path != '\0' ? ": " : "", text != NULL ? text : "does not fit");
+    size_t path_length = path != NULL ? strlen(path) : 0,
+           text_length = text != NULL ? strlen(text) : 0;
+    char *shown_path = mw_text_clean(path, path != NULL ? path : "", path_length, PATH_MAX_SHOWN);
+    char *shown = mw_redact_line(text, text != NULL ? text : "", text_length, TEXT_MAX);
+    mw_error_set(check->error, MW_ERROR_BAD_INPUT, "%s%s%s", shown_path != NULL ? shown_path : "",
+                 path_length > 0 ? ": " : "", shown != NULL ? shown : "does not fit");
     talloc_free(text);
     talloc_free(path);
     return false;

@@ -10,6 +10,7 @@
 #include <talloc.h>
 
 #include "base/json.h"
+#include "base/redact.h"
 
 static json_t *parse(const char *text)
 {
@@ -165,6 +166,16 @@ static void test_check_objects(void **state)
                  "arguments.a: must be a null, not an integer");
 }
 
+static void test_what_is_checked_is_shown_clean(void **state)
+{
+    const char *closed = "{\"additionalProperties\": false}";
+    mw_redact_secret("hunter22 and more");
+    assert_check(closed, "{\"\\u001b[2Jevil\\u0007\": 1}",
+                 "arguments.evil\xEF\xBF\xBD: is not a known key");
+    assert_check(closed, "{\"a hunter22 and more\": 1}", "arguments.a •••: is not a known key");
+    mw_redact_forget_all();
+}
+
 static void test_check_combined(void **state)
 {
     const char *any = "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"integer\"}]}";
@@ -225,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_check_patterns),
         cmocka_unit_test(test_check_objects),
         cmocka_unit_test(test_check_combined),
+        cmocka_unit_test(test_what_is_checked_is_shown_clean),
         cmocka_unit_test(test_bad_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
