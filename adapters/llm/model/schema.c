@@ -69,12 +69,16 @@ static void reduce_key(json_t *reduced, const char *name, json_t *value, bool de
     static const char *const plain[] = {"enum",    "required", "minItems", "maxItems",
                                         "minimum", "maximum",  NULL};
     static const char *const words[] = {"title", "description", NULL};
-    static const char *const lists[] = {"anyOf", "oneOf", "prefixItems", NULL};
+    static const char *const lists[] = {"anyOf", "prefixItems", NULL};
     if (among(name, plain) || (descriptions && among(name, words)) ||
         (strcmp(name, "type") == 0 && json_is_string(value)))
         json_object_set(reduced, name, value);
     else if (among(name, lists) && json_is_array(value))
         json_object_set_new(reduced, name, reduce_list(value, descriptions, depth));
+    else if (strcmp(name, "oneOf") == 0 && json_is_array(value) &&
+             json_object_get(reduced, "anyOf") == NULL)
+        /* Branches that were made wider may fit together. */
+        json_object_set_new(reduced, "anyOf", reduce_list(value, descriptions, depth));
     else if (strcmp(name, "properties") == 0 && json_is_object(value))
         json_object_set_new(reduced, name, reduce_properties(value, descriptions, depth));
     else if (strcmp(name, "items") == 0 && json_is_object(value))

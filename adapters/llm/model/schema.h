@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /* The part of a JSON Schema that all services take: type, title, description, enum, properties, required,
- * additionalProperties, items, prefixItems, minItems, maxItems, minimum, maximum, anyOf, oneOf. The rest is
- * left out, which only makes it wider; `const` becomes `enum`, a list of types becomes `anyOf`. Without
+ * additionalProperties, items, prefixItems, minItems, maxItems, minimum, maximum, anyOf. The rest is
+ * left out, which only makes it wider; `const` becomes `enum`, a list of types and `oneOf` become `anyOf`. Without
  * `descriptions`, for schemas from strangers, titles and descriptions go too. A new reference. */
 json_t *mw_schema_reduce(json_t *schema, bool descriptions);
 

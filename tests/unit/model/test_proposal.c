@@ -162,6 +162,8 @@ static void schemas_keep_what_all_services_take(void **state)
         "{\"anyOf\":[{\"minimum\":1,\"type\":\"string\"},{\"minimum\":1,\"type\":\"integer\"}],"
         "\"description\":\"d\"}",
         true);
+    assert_reduces("{\"oneOf\":[{\"minLength\":1,\"type\":\"string\"},{\"type\":\"string\"}]}",
+                   "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"string\"}]}", true);
     assert_reduces("{\"const\":5}", "{\"enum\":[5]}", true);
     assert_reduces(
         "{\"properties\":{\"pattern\":{\"type\":\"string\",\"not\":{}}},"
