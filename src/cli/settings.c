@@ -28,13 +28,19 @@ static bool among(const char *word, const char *const *list)
 }
 
 /* A fault for a word that names no adapter of this version. */
-static void no_adapter(struct loader *self, int line, const char *path, const char *word,
-                       const char *const *later, const char *known)
+static void no_adapter(struct loader *self, const struct mw_yaml *mapping, const char *key,
+                       const char *path, const char *const *later, const char *known)
 {
-    if (among(word, later))
-        mw_fault_add(self->faults, line, path, "not in this version: %s; write %s", word, known);
+    const struct mw_yaml *word = mw_yaml_get(mapping, key);
+    char *whole = talloc_asprintf(self->settings, "%s.%s", path, key);
+    int line = mw_yaml_line_of(mapping, key, NULL);
+    if (word->expanded)
+        mw_fault_add(self->faults, line, whole, "unknown; write %s", known);
+    else if (among(word->text, later))
+        mw_fault_add(self->faults, line, whole, "not in this version: %s; write %s", word->text,
+                     known);
     else
-        mw_fault_add(self->faults, line, path, "unknown: \"%.40s\"; write %s", word, known);
+        mw_fault_add(self->faults, line, whole, "unknown: \"%.40s\"; write %s", word->text, known);
 }
 
 static const char *scalar(const struct mw_yaml *mapping, const char *key)
@@ -56,9 +62,7 @@ static void load_chat(struct loader *self, const struct mw_yaml *entry, size_t i
             ops = mw_registry_chats[i];
     }
     if (kind != NULL && ops == NULL) {
-        char *key = talloc_asprintf(self->settings, "%s.kind", path);
-        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, mw_later_chats,
-                   "terminal");
+        no_adapter(self, entry, "kind", path, mw_later_chats, "terminal");
         return;
     }
     struct mw_chat_settings *chat = &self->settings->chats[self->settings->chat_count];
@@ -70,7 +74,7 @@ static void load_chat(struct loader *self, const struct mw_yaml *entry, size_t i
     mw_options_load_several(targets, two ? 2 : 1, entry, path, self->folder, self->settings,
                             self->faults);
     for (size_t i = 0; i < self->settings->chat_count; i++) {
-        if (self->settings->chats[i].ops == ops)
+        if (ops != NULL && self->settings->chats[i].ops == ops)
             mw_fault_add(self->faults, entry->line, path, "a second %s; one is enough", kind);
     }
     self->settings->chat_count++;
@@ -118,7 +122,7 @@ static void check_name(struct loader *self, const struct mw_yaml *entry, const c
     for (size_t i = 0; i < self->settings->resource_count; i++) {
         const char *other = self->settings->resources[i].common.name;
         if (other != NULL && strcmp(other, name) == 0)
-            mw_fault_add(self->faults, line, key, "\"%s\" is taken by another resource", name);
+            mw_fault_add(self->faults, line, key, "another resource has this name too");
     }
 }
 
@@ -151,9 +155,7 @@ static void load_resource(struct loader *self, const struct mw_yaml *entry, size
             ops = mw_registry_targets[i];
     }
     if (kind != NULL && ops == NULL) {
-        char *key = talloc_asprintf(self->settings, "%s.kind", path);
-        no_adapter(self, mw_yaml_line_of(entry, "kind", NULL), key, kind, mw_later_kinds,
-                   "redis or postgres");
+        no_adapter(self, entry, "kind", path, mw_later_kinds, "redis or postgres");
         return;
     }
     struct mw_resource_settings *resource =
@@ -184,8 +186,8 @@ static void load_planner(struct loader *self, const struct mw_yaml *section)
             llm->ops = mw_registry_planners[i];
     }
     if (llm->ops == NULL) {
-        no_adapter(self, mw_yaml_line_of(section, "provider", NULL), "llm.provider", provider,
-                   mw_later_planners, "runbook, gemini or openai");
+        no_adapter(self, section, "provider", "llm", mw_later_planners,
+                   "runbook, gemini or openai");
         return;
     }
     llm->config = talloc_zero_size(self->settings, llm->ops->config_size + 1);
