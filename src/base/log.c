@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/redact.h"
-#include "base/text.h"
 
 #define MESSAGE_MAX 3500
 /* Every byte of the message may need an escape in JSON. */
@@ -19,9 +18,9 @@
 static enum mw_log_level level_shown = MW_LEVEL_INFO;
 static bool as_json;
 
-/* Longer than MESSAGE_MAX, so that cleaning sees that there was more and says so with "…".
+/* Longer than MESSAGE_MAX, so that a secret is seen whole that the limit cuts.
  * Off the stack, since fibers have little of it; no call here suspends. */
-static _Thread_local char message_raw[MESSAGE_MAX + 8];
+static _Thread_local char message_raw[MESSAGE_MAX + 1024];
 static _Thread_local char line[LINE_MAX_BYTES];
 
 void mw_log_setup(enum mw_log_level level, bool json)
@@ -114,12 +113,8 @@ void mw_log(enum mw_log_level level, const char *room, const char *format, ...)
         used = sizeof message_raw - 1;
     }
 
-    /* Cleaned first: an escape sequence in the middle of a secret must not hide it. */
     TALLOC_CTX *memory = talloc_new(NULL);
-    char *clean = mw_text_clean(memory, message_raw, used, MESSAGE_MAX);
-    char *masked = clean != NULL ? mw_redact(memory, clean) : NULL;
-    char *shown =
-        masked != NULL ? mw_text_clean(memory, masked, strlen(masked), MESSAGE_MAX) : NULL;
+    char *shown = mw_redact_line(memory, message_raw, used, MESSAGE_MAX);
     char *time = mw_time_rfc3339(memory, mw_wall_now());
     write_line(compose(level, time != NULL ? time : "-", room,
                        shown != NULL ? shown : "(message lost: out of memory)"));

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/redact.h"
-#include "base/text.h"
 #include "config/config.h"
 
 #define TEXT_MAX       600
@@ -17,10 +16,7 @@ struct mw_faults *mw_faults_create(TALLOC_CTX *memory)
 
 static char *harmless(TALLOC_CTX *memory, const char *text, size_t limit)
 {
-    char *clean = mw_text_clean(NULL, text, strlen(text), limit);
-    char *masked = clean != NULL ? mw_redact(memory, clean) : NULL;
-    talloc_free(clean);
-    return masked;
+    return mw_redact_line(memory, text != NULL ? text : "", text != NULL ? strlen(text) : 0, limit);
 }
 
 static bool is_known(const struct mw_faults *faults, const struct mw_fault *fault)
@@ -54,8 +50,8 @@ void mw_fault_add(struct mw_faults *faults, int line, const char *path, const ch
     va_end(arguments);
     struct mw_fault fault = {
         .line = line,
-        .path = harmless(items, path != NULL ? path : "", PATH_MAX_BYTES),
-        .text = harmless(items, text != NULL ? text : "", TEXT_MAX),
+        .path = harmless(items, path, PATH_MAX_BYTES),
+        .text = harmless(items, text, TEXT_MAX),
     };
     /* Two tables that read the same key find the same fault in it. */
     if (!is_known(faults, &fault)) {

@@ -3,30 +3,21 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/redact.h"
-#include "base/text.h"
 #include "midwatch/message.h"
 
 #define SUMMARY_BYTES_MAX 300
 #define LOG_BYTES_MAX     400
-#define LOOK_BYTES_MAX    (16 * 1024)
 
 char *mw_paper_clean(TALLOC_CTX *memory, const char *text, size_t limit)
 {
     if (text == NULL) {
         return talloc_strdup(memory, "");
     }
-    /* Masked before it is cut, since half a secret is no longer known as one; what is far beyond any
-     * limit is not even looked at. */
-    size_t length = strnlen(text, LOOK_BYTES_MAX);
-    char *begin = text[length] != '\0' ? talloc_strndup(memory, text, length) : NULL;
-    char *masked = mw_redact(memory, begin != NULL ? begin : text);
-    talloc_free(begin);
-    char *clean = masked != NULL ? mw_text_clean(memory, masked, strlen(masked), limit) : NULL;
-    talloc_free(masked);
-    return clean;
+    return mw_redact_line(memory, text, strlen(text), limit);
 }
 
 static json_t *clean_string(struct mw_paper *paper, const char *text, size_t limit)

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redact.h"
-#include "base/text.h"
 #include "respond/case.h"
 
 #define ROOM     "respond"
@@ -310,7 +309,7 @@ static bool decide_locked(struct mw_case *self, enum mw_action action, int revis
         .at = mw_wall_now(),
     };
     if (note != NULL && note[0] != '\0')
-        decision.note = mw_redact(memory, mw_text_clean(memory, note, strlen(note), NOTE_MAX));
+        decision.note = mw_redact_line(memory, note, strlen(note), NOTE_MAX);
     /* The same word twice is one decision. */
     if (standing(self->incident, revision, action, person->name) == NULL &&
         !record_decision(self, &decision, person->name, error))

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/redact.h"
-#include "base/text.h"
 #include "respond/case.h"
 
 #define SETTING "frozen"
@@ -43,8 +42,7 @@ bool mw_respond_freeze(struct mw_respond *self, const struct mw_person *person, 
     if (!mw_role_allows(person, MW_ROLE_OPERATOR, "freeze", error))
         return false;
     bool reason = why != NULL && why[0] != '\0';
-    char *clean =
-        reason ? mw_redact(memory, mw_text_clean(memory, why, strlen(why), WHY_MAX)) : NULL;
+    char *clean = reason ? mw_redact_line(memory, why, strlen(why), WHY_MAX) : NULL;
     char *frozen = talloc_asprintf(memory, "frozen by %s%s%s", person->name, reason ? ": " : "",
                                    reason ? clean : "");
     /* It holds from now on, whether or not the record can take it. */

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/redact.h"
-#include "base/text.h"
 #include "respond/case.h"
 #include "runtime/digest.h"
 
@@ -49,8 +48,7 @@ static char *sentence(TALLOC_CTX *memory, const json_t *text)
     const char *value = json_string_value(text);
     if (value == NULL)
         return NULL;
-    char *clean = mw_text_clean(memory, value, json_string_length(text), SENTENCE_MAX);
-    return mw_redact(memory, clean);
+    return mw_redact_line(memory, value, json_string_length(text), SENTENCE_MAX);
 }
 
 /* The resource that a stranger named, if the incident has to do with it. */

@@ -29,8 +29,7 @@ static char *last_words(TALLOC_CTX *memory, const struct mw_process_result *resu
     while (start > 0 && text[start - 1] != '\n') {
         start--;
     }
-    char *clean = mw_text_clean(memory, text + start, length - start, SAID_MAX);
-    return clean != NULL ? mw_redact(memory, clean) : NULL;
+    return mw_redact_line(memory, text + start, length - start, SAID_MAX);
 }
 
 static bool report(const char *says, const struct mw_process_result *result, TALLOC_CTX *memory,
@@ -98,8 +97,7 @@ static const char *command_text(TALLOC_CTX *memory, const char **argv)
         const char *quote = argv[i][0] == '\0' || strchr(argv[i], ' ') != NULL ? "'" : "";
         text = talloc_asprintf_append(text, "%s%s%s%s", i > 0 ? " " : "", quote, argv[i], quote);
     }
-    char *clean = text != NULL ? mw_text_clean(memory, text, strlen(text), SAID_MAX) : NULL;
-    return clean != NULL ? mw_redact(memory, clean) : NULL;
+    return text != NULL ? mw_redact_line(memory, text, strlen(text), SAID_MAX) : NULL;
 }
 
 struct mw_control *mw_control_create(TALLOC_CTX *memory, const struct mw_control_config *config)

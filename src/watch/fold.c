@@ -11,7 +11,7 @@
 /* Templates told apart; beyond them only worse lines push out milder ones. */
 #define ENTRIES_MAX 256
 
-/* A line is masked whole and cut for display after that, lest a cut hides a secret from the mask. */
+/* A line is masked before it is cut, and shortened before it is cut to what is shown. */
 #define LINE_MAX_KEPT  1024
 #define LINE_MAX_SHOWN 300
 
@@ -141,17 +141,15 @@ void mw_fold_add(struct mw_fold *fold, const char *line, enum mw_log_severity se
                                 .severity = severity,
                                 .age = age,
                                 .times = 1,
-                                .line = talloc_strndup(fold, line, LINE_MAX_KEPT)};
+                                .line = mw_redact_line(fold, line, strlen(line), LINE_MAX_KEPT)};
     }
 }
 
 static char *shown(TALLOC_CTX *memory, const char *line)
 {
-    char *clean = line != NULL ? mw_text_clean(NULL, line, strlen(line), 2 * LINE_MAX_KEPT) : NULL;
-    char *masked = clean != NULL ? mw_redact(clean, clean) : NULL;
-    char *brief = masked != NULL ? mw_log_shorten(clean, masked) : NULL;
+    char *brief = line != NULL ? mw_log_shorten(NULL, line) : NULL;
     char *text = brief != NULL ? mw_text_clean(memory, brief, strlen(brief), LINE_MAX_SHOWN) : NULL;
-    talloc_free(clean);
+    talloc_free(brief);
     return text;
 }
 

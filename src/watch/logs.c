@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "runtime/process.h"
 #include "runtime/work.h"
@@ -88,7 +89,7 @@ static char *read_command(TALLOC_CTX *memory, const struct mw_text_list *command
     /* `docker logs` and others print the log on both. */
     bool use_err = result.out_length == 0 && result.err_length > 0;
     if (result.exit_code != 0 && result.out_length == 0) {
-        char *said = mw_text_clean(memory, result.err, result.err_length, 200);
+        char *said = mw_redact_line(memory, result.err, result.err_length, 200);
         mw_error_set(error, MW_ERROR_PERMANENT, "%s ended with status %d: %s", command->items[0],
                      result.exit_code, said != NULL ? said : "");
         return NULL;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/redact.h"
 
 #define FAILURES_MAX 3
 #define PAUSE_MS     30000
@@ -42,7 +42,7 @@ void mw_breaker_failed(struct mw_breaker *breaker, const char *why)
 {
     breaker->probing = false;
     breaker->failures++;
-    char *clean = mw_text_clean(NULL, why, strlen(why), sizeof breaker->last - 1);
+    char *clean = mw_redact_line(NULL, why, strlen(why), sizeof breaker->last - 1);
     snprintf(breaker->last, sizeof breaker->last, "%s", clean != NULL ? clean : "");
     talloc_free(clean);
     if (breaker->failures < FAILURES_MAX)

@@ -4,7 +4,6 @@
 
 #include "adapters/llm/model/internal.h"
 #include "base/redact.h"
-#include "base/text.h"
 
 #define TOKENS_MAX 1000000000
 
@@ -39,10 +38,7 @@ char *mw_model_words(TALLOC_CTX *memory, const json_t *text, size_t limit)
 {
     if (!json_is_string(text))
         return talloc_strdup(memory, "");
-    char *clean = mw_text_clean(memory, json_string_value(text), json_string_length(text), limit);
-    char *masked = mw_redact(memory, clean);
-    talloc_free(clean);
-    return masked;
+    return mw_redact_line(memory, json_string_value(text), json_string_length(text), limit);
 }
 
 int64_t mw_model_tokens(const json_t *count)

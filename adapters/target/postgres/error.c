@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/redact.h"
-#include "base/text.h"
 
 /* Of what a server says, shown. */
 #define SAID_MAX 160
@@ -68,10 +67,8 @@ bool mw_postgres_find_sqlstate(const char *text, char sqlstate[6], const char **
 static char *first_line(const char *text)
 {
     size_t length = strcspn(text, "\r\n");
-    char *clean = mw_text_clean(NULL, text, length, SAID_MAX);
-    char *masked = clean != NULL ? mw_redact(NULL, clean) : NULL;
-    talloc_free(clean);
-    return masked != NULL ? masked : talloc_strdup(NULL, "");
+    char *line = mw_redact_line(NULL, text, length, SAID_MAX);
+    return line != NULL ? line : talloc_strdup(NULL, "");
 }
 
 /* ---- connecting ---- */

@@ -8,7 +8,6 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/redact.h"
-#include "base/text.h"
 #include "postgres.h"
 
 /* Of a statement, looked at; the server keeps 1 KiB unless told otherwise. */
@@ -128,18 +127,15 @@ char *mw_postgres_query_text(TALLOC_CTX *memory, const char *sql, size_t limit)
         }
     }
     char *text = mw_buffer_take(&buffer);
-    char *masked = mw_redact(own, text != NULL ? text : "");
-    char *clean = masked != NULL ? mw_text_clean(memory, masked, strlen(masked), limit) : NULL;
+    char *line = text != NULL ? mw_redact_line(memory, text, strlen(text), limit) : NULL;
     talloc_free(own);
-    return clean;
+    return line;
 }
 
 char *mw_postgres_name_text(TALLOC_CTX *memory, const char *name)
 {
-    char *clean = name != NULL ? mw_text_clean(NULL, name, strlen(name), NAME_MAX) : NULL;
-    char *masked = mw_redact(memory, clean != NULL ? clean : "");
-    talloc_free(clean);
-    return masked;
+    return name != NULL ? mw_redact_line(memory, name, strlen(name), NAME_MAX)
+                        : talloc_strdup(memory, "");
 }
 
 /* ---- results ---- */

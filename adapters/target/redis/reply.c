@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/redact.h"
 #include "connection.h"
 
 /* ---- bounds: hiredis makes the objects, but asks here first ---- */
@@ -157,7 +157,7 @@ bool mw_redis_reply_check(const redisReply *reply, struct mw_error *error)
         if (meanings[i].says != NULL) {
             return mw_error_set(error, meanings[i].class, "%s", meanings[i].says);
         }
-        char *text = mw_text_clean(NULL, reply->str, reply->len, 200);
+        char *text = mw_redact_line(NULL, reply->str, reply->len, 200);
         const char *hint =
             meanings[i].class == MW_ERROR_REFUSED && strncmp(meanings[i].start, "NOPERM", 6) == 0
                 ? "; let the user do it with ACL SETUSER"
@@ -166,7 +166,7 @@ bool mw_redis_reply_check(const redisReply *reply, struct mw_error *error)
         talloc_free(text);
         return false;
     }
-    char *text = mw_text_clean(NULL, reply->str, reply->len, 200);
+    char *text = mw_redact_line(NULL, reply->str, reply->len, 200);
     mw_error_set(error, MW_ERROR_PERMANENT, "it answered: %s", text != NULL ? text : "");
     talloc_free(text);
     return false;

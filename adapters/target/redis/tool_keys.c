@@ -44,8 +44,7 @@ struct survey {
 
 static char *shown(TALLOC_CTX *memory, const char *name, size_t length)
 {
-    char *clean = mw_text_clean(memory, name, length, NAME_MAX_SHOWN);
-    return clean != NULL ? mw_redact(memory, clean) : NULL;
+    return mw_redact_line(memory, name, length, NAME_MAX_SHOWN);
 }
 
 /* "session:8c4f12" → "session:*". */

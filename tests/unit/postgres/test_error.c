@@ -118,6 +118,11 @@ static void what_it_says_is_masked_and_clean(void **state)
     assert_null(strchr(error.text, '\x1b'));
     assert_null(strchr(error.text, '\x07'));
     assert_null(strstr(error.text, "second line"));
+    char far[400] = "FATAL:  XX000: ";
+    memset(far + 15, 'x', 155);
+    memcpy(far + 170, "tell-nobody", sizeof "tell-nobody");
+    assert_false(mw_postgres_explain_connect(&address, far, false, &refusal, &error));
+    assert_null(strstr(error.text, "tell"));
     mw_redact_forget_all();
 }
 

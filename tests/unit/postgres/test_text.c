@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../../../adapters/target/postgres/postgres.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 static void check(const char *sql, const char *wanted)
@@ -66,6 +67,15 @@ static void foreign_bytes_are_harmless(void **state)
     assert_true(strlen(text) <= 160);
     talloc_free(text);
     free(huge);
+}
+
+static void an_escape_sequence_hides_no_secret(void **state)
+{
+    mw_redact_secret("tell-nobody");
+    char *text = mw_postgres_query_text(NULL, "SELECT tell-\x1b[mnobody", 160);
+    assert_string_equal(text, "SELECT •••");
+    talloc_free(text);
+    mw_redact_forget_all();
 }
 
 static void names(void **state)
@@ -140,6 +150,7 @@ int main(void)
         cmocka_unit_test(what_is_cut_is_masked_to_the_end),
         cmocka_unit_test(long_numbers_are_masked),
         cmocka_unit_test(foreign_bytes_are_harmless),
+        cmocka_unit_test(an_escape_sequence_hides_no_secret),
         cmocka_unit_test(names),
         cmocka_unit_test(numbers_and_ages),
         cmocka_unit_test(cells_that_lie_are_no_numbers),

@@ -7,6 +7,7 @@
 
 #include "../../../adapters/target/redis/connection.h"
 #include "../../../adapters/target/redis/reply.h"
+#include "base/redact.h"
 
 /* The class of the error that the bytes lead to; NONE when they are one whole reply, or not yet. */
 static enum mw_error_class decode(const char *bytes, size_t length, bool *whole)
@@ -144,12 +145,23 @@ static void errors_have_their_class(void **state)
     }
 }
 
+static void errors_are_masked(void **state)
+{
+    struct mw_error error = {0};
+    char text[] = "NOPERM key tell-nobody";
+    redisReply reply = {.type = REDIS_REPLY_ERROR, .str = text, .len = strlen(text)};
+    mw_redact_secret("tell-nobody");
+    assert_false(mw_redis_reply_check(&reply, &error));
+    assert_null(strstr(error.text, "tell-nobody"));
+    mw_redact_forget_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_replies),           cmocka_unit_test(garbage_is_told_from_redis),
-        cmocka_unit_test(sizes_are_bounded),       cmocka_unit_test(noise_is_survived),
-        cmocka_unit_test(errors_have_their_class),
+        cmocka_unit_test(errors_are_masked),          cmocka_unit_test(whole_replies),
+        cmocka_unit_test(garbage_is_told_from_redis), cmocka_unit_test(sizes_are_bounded),
+        cmocka_unit_test(noise_is_survived),          cmocka_unit_test(errors_have_their_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
