@@ -145,7 +145,8 @@ static void append_mask(struct mw_buffer *buffer)
     }
 }
 
-char *mw_redact(TALLOC_CTX *memory, const char *text)
+/* Known secrets, and where wanted also what looks like one. */
+static char *mask(TALLOC_CTX *memory, const char *text, bool by_shape)
 {
     struct mw_buffer buffer;
     struct mw_shapes shapes = {.text = text, .length = strlen(text)};
@@ -156,7 +157,8 @@ char *mw_redact(TALLOC_CTX *memory, const char *text)
     size_t from = 0, to = 0; /* what a shape announced, here or farther on */
     for (size_t at = 0; at < shapes.length; at++) {
         size_t until = masked_to, secret = secret_at(text + at, shapes.length - at);
-        if (at >= shapes.next && at >= shapes.known_to && !mw_shapes_at(&shapes, at, &from, &to)) {
+        if (by_shape && at >= shapes.next && at >= shapes.known_to &&
+            !mw_shapes_at(&shapes, at, &from, &to)) {
             from = to = 0;
         }
         if (secret > 0 && at + secret > shapes.known_to) {
@@ -179,6 +181,11 @@ char *mw_redact(TALLOC_CTX *memory, const char *text)
     }
     mw_buffer_append(&buffer, text + copied, shapes.length - copied);
     return mw_buffer_take(&buffer);
+}
+
+char *mw_redact(TALLOC_CTX *memory, const char *text)
+{
+    return mask(memory, text, true);
 }
 
 /* Each line cleaned by itself: some secrets end with their line. */
@@ -213,7 +220,7 @@ static char *mask_line(TALLOC_CTX *memory, const char *bytes, size_t length)
     /* A secret of several lines is known as it stands on one, too. */
     char *line = mw_text_clean(memory, masked, strlen(masked), SIZE_MAX / 8);
     talloc_free(masked);
-    masked = line != NULL ? mw_redact(memory, line) : NULL;
+    masked = line != NULL ? mask(memory, line, false) : NULL;
     talloc_free(line);
     return masked;
 }
