@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/redact.h"
 #include "midwatch/health.h"
 #include "midwatch/message.h"
 #include "midwatch/person.h"
@@ -82,7 +82,7 @@ static json_t *sentence(const char *format, va_list arguments)
     if (length < 0) {
         return NULL;
     }
-    char *clean = mw_text_clean(NULL, raw, (size_t)length, SUMMARY_MAX);
+    char *clean = mw_redact_line(NULL, raw, (size_t)length, SUMMARY_MAX);
     json_t *text = clean != NULL ? json_string(clean) : NULL;
     talloc_free(clean);
     free(raw);

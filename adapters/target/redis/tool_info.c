@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "base/text.h"
 #include "redis.h"
 
@@ -17,7 +18,7 @@ static bool is_section_name(const char *text)
 
 static json_t *value_of(const char *text, size_t length)
 {
-    char *clean = mw_text_clean(NULL, text, length, VALUE_MAX);
+    char *clean = mw_redact_line(NULL, text, length, VALUE_MAX);
     char *end = NULL;
     long long number = clean != NULL ? strtoll(clean, &end, 10) : 0;
     bool whole = clean != NULL && end != clean && *end == '\0' && length < 18;
