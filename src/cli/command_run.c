@@ -138,10 +138,19 @@ static void forget_what_is_old(void *argument)
 static void tell_of_heartbeat(void *context, enum mw_heartbeat_state state, const char *text)
 {
     struct mw_daemon *self = context;
-    if (state == MW_HEARTBEAT_HEARD)
+    if (state == MW_HEARTBEAT_HEARD || state == MW_HEARTBEAT_NEW)
         mw_converse_notice_over(self->converse, "heartbeat", text);
     else
         mw_converse_notice(self->converse, "heartbeat", text);
+}
+
+static void start_heartbeat(struct mw_daemon *self, struct mw_group *group)
+{
+    mw_heartbeat_init(&self->heartbeat, self->memory, self->watch, self->record);
+    self->heartbeat.tell = tell_of_heartbeat;
+    self->heartbeat.context = self;
+    mw_heartbeat_follow(&self->heartbeat, self->settings->root.heartbeat);
+    mw_fiber_spawn(group, "heartbeat", mw_heartbeat_run, &self->heartbeat);
 }
 
 static void wait_for_end(struct mw_daemon *self)
@@ -171,13 +180,7 @@ static int command_run(const struct mw_invocation *invocation, const struct mw_s
         mw_group_init(&own);
         mw_fiber_spawn(&own, "loop lag", watch_loop, NULL);
         mw_fiber_spawn(&own, "retention", forget_what_is_old, &self);
-        struct mw_heartbeat heartbeat = {.config = settings->root.heartbeat,
-                                         .watch = self.watch,
-                                         .record = self.record,
-                                         .tell = tell_of_heartbeat,
-                                         .context = &self};
-        if (heartbeat.config != NULL)
-            mw_fiber_spawn(&own, "heartbeat", mw_heartbeat_run, &heartbeat);
+        start_heartbeat(&self, &own);
         wait_for_end(&self);
         mw_group_finish(&own);
     } else {

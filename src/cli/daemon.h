@@ -18,6 +18,7 @@ struct mw_daemon {
     struct mw_converse *converse;
     struct mw_respond *respond;
     struct mw_retention retention; /* in force */
+    struct mw_heartbeat heartbeat; /* follows the settings in force */
 };
 
 /* What the rooms follow, made of settings. The planners hang on `generation`, as all that the room may

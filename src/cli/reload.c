@@ -193,6 +193,7 @@ static bool put_into_force(struct mw_daemon *self, struct mw_settings *settings,
     const struct mw_converse_settings converse = mw_daemon_converse_settings(self);
     mw_converse_reload(self->converse, &converse);
     mw_respond_reload(self->respond, &respond);
+    mw_heartbeat_follow(&self->heartbeat, settings->root.heartbeat);
     /* Whoever still uses it has a reference. */
     talloc_unlink(self->memory, before);
     return true;

@@ -14,6 +14,8 @@
 #define SETTING         "heartbeat"
 #define FIRST_MS        2000 /* the first probes are spread over a second */
 #define SEND_MS         10000
+#define IDLE_MS         3600000
+#define MS_NS           INT64_C(1000000)
 #define ANSWER_MAX      (64 * 1024)
 #define LAST_SUCCESSFUL 299
 #define MISSED_PROBES   3
@@ -22,12 +24,13 @@
 const struct mw_option mw_heartbeat_options[] = {
     {.name = "url",
      .type = MW_OPTION_TEXT,
-     .flags = MW_OPTION_REQUIRED | MW_OPTION_SECRET,
+     .flags = MW_OPTION_REQUIRED | MW_OPTION_SECRET | MW_OPTION_RELOADABLE,
      .help =
          "what is asked for (GET) as long as all is well: https://…, or http:// on this machine",
      .offset = offsetof(struct mw_heartbeat_config, url)},
     {.name = "every",
      .type = MW_OPTION_DURATION,
+     .flags = MW_OPTION_RELOADABLE,
      .fallback = "1m",
      .help = "how often",
      .offset = offsetof(struct mw_heartbeat_config, every),
@@ -122,7 +125,7 @@ bool mw_heartbeat_check(const struct mw_heartbeat_config *config, const struct m
 
 static mw_mono_ns patience_ns(const struct mw_resource *resource)
 {
-    return MISSED_PROBES * (resource->config->every + resource->config->timeout) * 1000000;
+    return MISSED_PROBES * (resource->config->every + resource->config->timeout) * MS_NS;
 }
 
 bool mw_watch_is_alive(const struct mw_watch *watch, mw_mono_ns begun)
@@ -131,7 +134,7 @@ bool mw_watch_is_alive(const struct mw_watch *watch, mw_mono_ns begun)
     for (size_t i = 0; i < watch->count; i++) {
         const struct mw_resource *resource = watch->resources[i];
         /* One that came with a reload has had no time before its first probe is due. */
-        mw_mono_ns last = resource->ended_mono != 0 ? resource->ended_mono : resource->planned;
+        mw_mono_ns last = resource->probed_at != 0 ? resource->ended_mono : resource->planned;
         last = last > begun ? last : begun;
         if (now - last <= patience_ns(resource)) {
             return true;
@@ -164,7 +167,9 @@ static bool beat(struct mw_heartbeat *self, struct mw_error *error)
 {
     TALLOC_CTX *memory = talloc_new(NULL);
     struct mw_http_response response = {0};
-    const struct mw_http_request request = {.url = self->config->url, .limit = ANSWER_MAX};
+    /* Another one may be followed meanwhile. */
+    const struct mw_http_request request = {.url = talloc_strdup(memory, self->url),
+                                            .limit = ANSWER_MAX};
     bool ok = self->send(memory, &request, mw_deadline_in(SEND_MS), &response, error);
     if (ok && (response.status < 200 || response.status > LAST_SUCCESSFUL)) {
         ok = mw_error_set(error, MW_ERROR_PERMANENT, "it answers with status %d%s", response.status,
@@ -186,7 +191,7 @@ static void become(struct mw_heartbeat *self, enum mw_heartbeat_state state,
     }
     self->state = state;
     TALLOC_CTX *memory = talloc_new(NULL);
-    char *host = mw_heartbeat_host(memory, self->config->url), *text;
+    char *host = mw_heartbeat_host(memory, self->url), *text;
     if (state == MW_HEARTBEAT_HEARD) {
         text = talloc_asprintf(memory, "the heartbeat reaches %s%s", host,
                                before == MW_HEARTBEAT_NEW ? "" : " again");
@@ -210,28 +215,62 @@ static void look_and_beat(struct mw_heartbeat *self)
 {
     struct mw_error error = {.class = MW_ERROR_NONE};
     enum mw_heartbeat_state state = MW_HEARTBEAT_HEARD;
+    unsigned follows = self->follows;
     if (!is_well(self, &error)) {
         state = MW_HEARTBEAT_WITHHELD;
-    } else if (!beat(self, &error)) {
+    } else if (self->follows == follows && !beat(self, &error)) {
         state = MW_HEARTBEAT_UNHEARD;
     }
-    if (error.class != MW_ERROR_CANCELLED && !mw_fiber_cancelled()) {
-        become(self, state, &error);
+    if (self->follows != follows || error.class == MW_ERROR_CANCELLED || mw_fiber_cancelled()) {
+        return;
     }
+    become(self, state, &error);
+    mw_mono_ns now = mw_mono_now();
+    self->next += self->every * MS_NS;
+    self->next = self->next > now ? self->next : now + self->every * MS_NS;
+}
+
+void mw_heartbeat_init(struct mw_heartbeat *heartbeat, TALLOC_CTX *memory, struct mw_watch *watch,
+                       struct mw_record *record)
+{
+    *heartbeat = (struct mw_heartbeat){.watch = watch,
+                                       .record = record,
+                                       .send = mw_http,
+                                       .memory = memory,
+                                       .begun = mw_mono_now()};
+    mw_condition_init(&heartbeat->changed);
+}
+
+void mw_heartbeat_follow(struct mw_heartbeat *self, const struct mw_heartbeat_config *config)
+{
+    bool same_url = config != NULL && self->url != NULL && strcmp(config->url, self->url) == 0;
+    if (same_url && config->every == self->every) {
+        return;
+    }
+    self->follows++;
+    TALLOC_FREE(self->url);
+    self->state = MW_HEARTBEAT_NEW;
+    if (config != NULL) {
+        self->url = talloc_strdup(self->memory, config->url);
+        self->every = config->every;
+        self->next = mw_mono_now() + (self->every < FIRST_MS ? self->every : FIRST_MS) * MS_NS;
+    } else if (self->tell != NULL) {
+        self->tell(self->context, MW_HEARTBEAT_NEW, NULL);
+    }
+    mw_condition_notify(&self->changed);
 }
 
 void mw_heartbeat_run(void *heartbeat)
 {
     struct mw_heartbeat *self = heartbeat;
     struct mw_error error;
-    int64_t every = self->config->every;
-    self->send = self->send != NULL ? self->send : mw_http;
-    self->begun = mw_mono_now();
-    mw_mono_ns next = self->begun + (every < FIRST_MS ? every : FIRST_MS) * 1000000;
-    while (mw_sleep(mw_deadline_left_ms((struct mw_deadline){next}), &error)) {
-        look_and_beat(self);
-        mw_mono_ns now = mw_mono_now();
-        next += every * 1000000;
-        next = next > now ? next : now + every * 1000000;
+    while (!mw_fiber_cancelled()) {
+        if (self->url != NULL && self->next <= mw_mono_now()) {
+            look_and_beat(self);
+            continue;
+        }
+        struct mw_deadline due = {self->next};
+        mw_condition_wait(&self->changed, self->url != NULL ? due : mw_deadline_in(IDLE_MS),
+                          &error);
     }
 }

@@ -30,27 +30,42 @@ MW_SUSPENDS bool mw_heartbeat_check(const struct mw_heartbeat_config *config,
                                     struct mw_error *error);
 
 enum mw_heartbeat_state {
-    MW_HEARTBEAT_NEW,
+    MW_HEARTBEAT_NEW, /* there was no beat yet, or none is wanted any more */
     MW_HEARTBEAT_HEARD,
     MW_HEARTBEAT_WITHHELD, /* something of ours does not work */
     MW_HEARTBEAT_UNHEARD,  /* the URL cannot be asked for, or answers that it will not */
 };
 
 struct mw_heartbeat {
-    const struct mw_heartbeat_config *config;
     struct mw_watch *watch;
     struct mw_record *record;
     /* Told once when the state changes, at the first beat too: trouble that was told before a restart may be
-     * over. May be NULL. */
-    MW_SUSPENDS void (*tell)(void *context, enum mw_heartbeat_state state, const char *text);
+     * over. `text` is NULL for NEW. Must not suspend; may be NULL. */
+    void (*tell)(void *context, enum mw_heartbeat_state state, const char *text);
     void *context;
 
     MW_SUSPENDS bool (*send)(TALLOC_CTX *memory, const struct mw_http_request *request,
                              struct mw_deadline deadline, struct mw_http_response *response,
-                             struct mw_error *error); /* NULL: mw_http */
+                             struct mw_error *error); /* mw_http */
+
+    /* The heartbeat's own. */
+    TALLOC_CTX *memory;
+    char *url; /* NULL: none is wanted */
+    int64_t every;
     enum mw_heartbeat_state state;
-    mw_mono_ns begun; /* when it began to look; set by it */
+    unsigned follows; /* how often it was told what to follow */
+    mw_mono_ns begun; /* when it began to look */
+    mw_mono_ns next;  /* when the next beat is due */
+    struct mw_condition changed;
 };
+
+/* Fills all but `send`, `tell` and `context`, which the caller may set before it runs. What it keeps hangs on
+ * `memory`. */
+void mw_heartbeat_init(struct mw_heartbeat *heartbeat, TALLOC_CTX *memory, struct mw_watch *watch,
+                       struct mw_record *record);
+
+/* What is wanted from now on; NULL: none. A copy is kept. */
+void mw_heartbeat_follow(struct mw_heartbeat *heartbeat, const struct mw_heartbeat_config *config);
 
 /* A fiber's life, until it is cancelled; `heartbeat` is a struct mw_heartbeat. */
 MW_SUSPENDS void mw_heartbeat_run(void *heartbeat);

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -181,6 +182,25 @@ def test_heartbeat_beats_and_tells_when_it_is_not_heard(lab):
     shown = lab.cli("config", "show")
     equal(json.loads(shown.stdout)["heartbeat"]["every"], "1s", "config show")
     expect("secret" not in shown.stdout, f"config show masks it: {shown.stdout}")
+
+
+def test_heartbeat_follows_a_reload(lab):
+    redis = lab.redis()
+    with Listener() as listener:
+        lab.write_config([lab.resource(redis)])
+        midwatch = lab.run()
+        lab.write_config([lab.resource(redis)], heartbeat={"url": listener.url(), "every": "1s"})
+        midwatch.process.send_signal(signal.SIGHUP)
+        wait_for("beats", lambda: listener.beats() >= 2, 10)
+        lab.write_config([lab.resource(redis)])
+        midwatch.process.send_signal(signal.SIGHUP)
+        midwatch.wait_out("configuration was reloaded.*heartbeat", 10, stream="err",
+                          after=len(midwatch.lines("err")))
+        before = listener.beats()
+        begun = time.monotonic()
+        wait_for("some time without beats", lambda: time.monotonic() - begun > 2.5, 10)
+        expect(listener.beats() <= before + 1, "no beats any more")
+        midwatch.terminate()
 
 
 def test_heartbeat_is_withheld_while_the_record_fails(lab):

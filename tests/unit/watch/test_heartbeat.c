@@ -15,15 +15,15 @@ static struct mw_watch *watch;
 static struct mw_record *record;
 static struct mw_heartbeat heart;
 static struct mw_group group;
-static int beats, status, told, first;
+static int beats, status, told, first, gone;
 static bool unreachable;
-static char last[400];
+static char last[400], asked[400];
 
 static bool send(TALLOC_CTX *memory, const struct mw_http_request *request,
                  struct mw_deadline deadline, struct mw_http_response *response,
                  struct mw_error *error)
 {
-    assert_string_equal(request->url, URL);
+    snprintf(asked, sizeof asked, "%s", request->url);
     assert_null(request->body);
     if (unreachable) {
         return mw_error_set(error, MW_ERROR_RETRY, "cannot connect to hc.example.org");
@@ -36,8 +36,12 @@ static bool send(TALLOC_CTX *memory, const struct mw_http_request *request,
 static void tell(void *context, enum mw_heartbeat_state state, const char *text)
 {
     assert_ptr_equal(context, &told);
-    assert_null(strstr(text, "0123456789abcdef"));
-    snprintf(last, sizeof last, "%s", text);
+    snprintf(last, sizeof last, "%s", text != NULL ? text : "");
+    assert_null(strstr(last, "0123456789abcdef"));
+    if (text == NULL) {
+        gone++;
+        return;
+    }
     if (state == MW_HEARTBEAT_HEARD && strstr(text, "again") == NULL) {
         first++;
     } else {
@@ -48,7 +52,7 @@ static void tell(void *context, enum mw_heartbeat_state state, const char *text)
 static void begin(const struct mw_resource_config *resource, const struct fake_config *own)
 {
     struct mw_error error = {0};
-    beats = told = first = 0;
+    beats = told = first = gone = 0;
     status = 200;
     unreachable = false;
     watch = mw_watch_create(NULL);
@@ -60,12 +64,11 @@ static void begin(const struct mw_resource_config *resource, const struct fake_c
         assert_non_null(mw_watch_add(watch, &fake_ops, resource, own, &error));
     }
     mw_watch_start(watch);
-    heart = (struct mw_heartbeat){.config = &config,
-                                  .watch = watch,
-                                  .record = record,
-                                  .tell = tell,
-                                  .context = &told,
-                                  .send = send};
+    mw_heartbeat_init(&heart, watch, watch, record);
+    heart.tell = tell;
+    heart.context = &told;
+    heart.send = send;
+    mw_heartbeat_follow(&heart, &config);
     mw_group_init(&group);
     mw_fiber_spawn(&group, "heartbeat", mw_heartbeat_run, &heart);
 }
@@ -87,6 +90,7 @@ static void beats_at_its_interval_body(void)
     assert_int_equal(beats, 1);
     sleep_ms(10 * 60000);
     assert_int_equal(beats, 11);
+    assert_string_equal(asked, URL);
     assert_int_equal(told, 0);
     assert_int_equal(first, 1);
     /* The record was truly written to. */
@@ -133,6 +137,36 @@ static void stuck_probes_withhold_it_body(void)
     assert_int_equal(told, 2);
     assert_non_null(strstr(last, "reaches hc.example.org again"));
     assert_true(beats > before + 5);
+    end();
+}
+
+static void it_follows_another_configuration_body(void)
+{
+    const struct fake_config own = SCRIPT(40);
+    const struct mw_resource_config resource = fake_resource("tank", 5000);
+    const struct mw_heartbeat_config other = {.url = URL "-other", .every = 10000};
+    begin(&resource, &own);
+    unreachable = true;
+    sleep_ms(3000);
+    assert_int_equal(told, 1);
+    mw_heartbeat_follow(&heart, &config);
+    sleep_ms(10000);
+    assert_int_equal(told, 1);
+    unreachable = false;
+    mw_heartbeat_follow(&heart, &other);
+    sleep_ms(3000);
+    assert_int_equal(beats, 1);
+    assert_int_equal(first, 1);
+    assert_string_equal(asked, URL "-other");
+    sleep_ms(60000);
+    assert_int_equal(beats, 7);
+    mw_heartbeat_follow(&heart, NULL);
+    assert_int_equal(gone, 1);
+    sleep_ms(600000);
+    assert_int_equal(beats, 7);
+    mw_heartbeat_follow(&heart, &other);
+    sleep_ms(3000);
+    assert_int_equal(beats, 8);
     end();
 }
 
@@ -226,6 +260,7 @@ VIRTUAL(beats_at_its_interval)
 VIRTUAL(a_target_that_is_down_is_no_reason)
 VIRTUAL(nothing_to_watch_is_no_reason)
 VIRTUAL(stuck_probes_withhold_it)
+VIRTUAL(it_follows_another_configuration)
 VIRTUAL(a_new_inventory_is_given_time)
 VIRTUAL(its_own_failure_is_told_once)
 
@@ -236,6 +271,7 @@ int main(void)
         test_in_virtual(a_target_that_is_down_is_no_reason),
         test_in_virtual(nothing_to_watch_is_no_reason),
         test_in_virtual(stuck_probes_withhold_it),
+        test_in_virtual(it_follows_another_configuration),
         test_in_virtual(a_new_inventory_is_given_time),
         test_in_virtual(its_own_failure_is_told_once),
         cmocka_unit_test(urls_are_checked),
