@@ -15,20 +15,10 @@ static void check_refusal(const char *text)
     fuzz_is_sentence(&error);
 }
 
-static void check_result(const char *text)
-{
-    struct mw_error error = {0};
-    PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_FATAL_ERROR);
-    FUZZ_HOLDS(!mw_postgres_explain_result(result, &error), text);
-    PQclear(result);
-    fuzz_is_sentence(&error);
-}
-
 void fuzz_one(TALLOC_CTX *memory, const char *bytes, size_t length)
 {
     const char *text = fuzz_text(memory, bytes, length, NULL);
     check_refusal(text);
-    check_result(text);
     const size_t limits[] = {60, 300};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         char *shown = mw_postgres_query_text(memory, text, limits[i]);
