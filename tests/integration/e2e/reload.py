@@ -5,6 +5,7 @@ import re
 import signal
 
 from lab import equal, expect, wait_for
+from operate import Listener
 from story import begin
 
 THREE = [{"name": name, "terminal": True, "roles": ["approver"]} for name in ("ann", "ben", "carl")]
@@ -217,6 +218,22 @@ def resident_kb(midwatch):
             return None
     with open(f"{place}/status", encoding="utf-8") as status:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1])
+
+
+def test_the_heartbeat_goes_where_the_new_one_says(lab):
+    cache = lab.resource(lab.redis())
+    with Listener() as first, Listener() as second:
+        lab.write_config([cache])
+        midwatch = lab.run()
+        lab.write_config([cache], heartbeat={"url": first.url(), "every": "1s"})
+        expect("heartbeat" in hang_up(midwatch), "the log names the key")
+        wait_for("a heartbeat", lambda: first.beats() > 1, 10)
+        lab.write_config([cache], heartbeat={"url": second.url(), "every": "1s"})
+        hang_up(midwatch)
+        heard = first.beats()
+        wait_for("heartbeats elsewhere", lambda: second.beats() > 1, 10)
+        equal(first.beats(), heard, "heartbeats to the one before")
+        midwatch.terminate()
 
 
 def test_a_hundred_reloads(lab):
