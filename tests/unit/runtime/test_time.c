@@ -67,7 +67,7 @@ static void body_crowd(void)
     rested = 0;
     mw_group_init(&group);
     for (size_t i = 0; i < CROWD; i++)
-        mw_fiber_spawn(&group, "rest", rest, (void *)(uintptr_t)(1 + i * 7919 % 200));
+        mw_fiber_spawn(&group, "rest", rest, (void *)(uintptr_t)(500 + i * 7919 % 200));
     mw_fiber_yield();
     assert_true(mw_loop_stats().stacks > CROWD);
     assert_true(mw_group_wait(&group, mw_deadline_in(30000), &error));
