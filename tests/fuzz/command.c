@@ -8,6 +8,9 @@
 #define THREAD      907531
 #define THREAD_TEXT "907531"
 
+/* Seconds. */
+#define DAY 86400
+
 static char *print(TALLOC_CTX *memory, const struct mw_command *command)
 {
     char *text = talloc_strdup(memory, command->spec->name);
@@ -17,10 +20,14 @@ static char *print(TALLOC_CTX *memory, const struct mw_command *command)
     if (command->revision > 0) {
         text = talloc_asprintf_append(text, " r%d", command->revision);
     }
-    return talloc_asprintf_append(text, "%s%s%s%s", command->resource != NULL ? " " : "",
-                                  command->resource != NULL ? command->resource : "",
-                                  command->rest != NULL ? " " : "",
-                                  command->rest != NULL ? command->rest : "");
+    if (command->resource != NULL) {
+        text = talloc_asprintf_append(text, " %s", command->resource);
+    }
+    if (command->spec->takes == MW_TAKES_RESOURCE_SPAN_WHY) {
+        long long seconds = (long long)command->span / 1000;
+        text = talloc_asprintf_append(text, " %lldd%llds", seconds / DAY, seconds % DAY);
+    }
+    return command->rest != NULL ? talloc_asprintf_append(text, " %s", command->rest) : text;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -32,6 +39,7 @@ static void check_command(TALLOC_CTX *memory, const struct mw_command *command)
 {
     struct mw_command again;
     char *complaint = NULL;
+    FUZZ_HOLDS(command->span >= 0 && command->span % 1000 == 0, NULL);
     FUZZ_HOLDS(command->incident >= 0 && command->revision >= 0 && command->revision <= 9999, NULL);
     if (command->resource != NULL) {
         fuzz_is_clean(command->resource, 120);
@@ -41,10 +49,14 @@ static void check_command(TALLOC_CTX *memory, const struct mw_command *command)
         fuzz_is_clean(command->rest, 400);
         fuzz_keeps_secret(command->rest);
     }
+    /* No single number of a length of time is longer. */
+    if (command->span / 1000 / DAY > 9999999) {
+        return;
+    }
     char *printed = print(memory, command);
     FUZZ_HOLDS(mw_command_parse(memory, printed, 0, &again, &complaint), printed);
     FUZZ_HOLDS(again.spec == command->spec && again.incident == command->incident, printed);
-    FUZZ_HOLDS(again.revision == command->revision, printed);
+    FUZZ_HOLDS(again.revision == command->revision && again.span == command->span, printed);
     FUZZ_HOLDS(same_text(again.resource, command->resource), printed);
     bool masked = command->rest != NULL && strstr(command->rest, "•") != NULL;
     FUZZ_HOLDS(masked || same_text(again.rest, command->rest), printed);
