@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/redact.h"
-#include "base/text.h"
 
 #define TEXT_MAX 1000
 
@@ -21,8 +20,7 @@ void mw_check_say(const struct mw_check *check, enum mw_check_level level, const
     va_start(arguments, format);
     char *text = talloc_vasprintf(memory, format, arguments);
     va_end(arguments);
-    char *masked = text != NULL ? mw_redact(memory, text) : NULL;
-    char *clean = masked != NULL ? mw_text_clean(memory, masked, strlen(masked), TEXT_MAX) : NULL;
+    char *clean = text != NULL ? mw_redact_line(memory, text, strlen(text), TEXT_MAX) : NULL;
     check->say(check->context, level, clean != NULL ? clean : "no memory left to say it");
     talloc_free(memory);
 }

@@ -69,13 +69,9 @@ static const char *markdown_escape(char letter)
     }
 }
 
-/* Masked before it is cut, since half a secret is no longer known as one. */
 static char *escaped(struct mw_sheet *sheet, const char *text)
 {
-    char *masked = mw_redact(sheet->memory, text);
-    char *clean = masked != NULL
-                      ? mw_text_clean(sheet->memory, masked, strlen(masked), CELL_BYTES_MAX)
-                      : NULL;
+    char *clean = mw_redact_line(sheet->memory, text, strlen(text), CELL_BYTES_MAX);
     struct mw_buffer buffer;
     mw_buffer_init(&buffer, sheet->memory, PAGE_BYTES_MAX);
     mw_buffer_append_text(&buffer, "");

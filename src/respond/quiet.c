@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redact.h"
-#include "base/text.h"
 #include "respond/case.h"
 
 #define ROOM       "respond"
@@ -83,7 +82,7 @@ const char *mw_quiet_plan(const struct mw_case *self, const struct mw_plan *plan
         quiet.why = NULL;
         const char *text = talloc_asprintf(self->incident, "%s is %s", resource,
                                            mw_quiet_text(self->incident, &quiet));
-        return mw_text_clean(self->incident, text, strlen(text), REASON_MAX);
+        return mw_redact_line(self->incident, text, strlen(text), REASON_MAX);
     }
     return NULL;
 }
@@ -295,12 +294,12 @@ bool mw_respond_silence(struct mw_respond *self, const char *resource, int64_t l
         return false;
     bool reason = why != NULL && why[0] != '\0';
     mw_wall_ms now = mw_wall_now();
-    struct mw_silence silence = {
-        .resource = talloc_strdup(memory, resource),
-        .person = talloc_strdup(memory, person->name),
-        .why = reason ? mw_redact(memory, mw_text_clean(memory, why, strlen(why), WHY_MAX)) : NULL,
-        .begun_at = now,
-        .until = now + length};
+    struct mw_silence silence = {.resource = talloc_strdup(memory, resource),
+                                 .person = talloc_strdup(memory, person->name),
+                                 .why = reason ? mw_redact_line(memory, why, strlen(why), WHY_MAX)
+                                               : NULL,
+                                 .begun_at = now,
+                                 .until = now + length};
     bool ok = record_silence(self, &silence, error);
     if (ok)
         keep(self, &silence);

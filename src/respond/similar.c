@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/redact.h"
-#include "base/text.h"
 #include "respond/case.h"
 
 #define ROOM          "respond"
@@ -18,10 +17,10 @@
 #define TEXT_MAX      300
 #define ARGUMENTS_MAX 600
 
-/* Clean and not too long; null for NULL. */
+/* Clean, masked and not too long; null for NULL. */
 static json_t *words(const char *text)
 {
-    char *clean = text != NULL ? mw_text_clean(NULL, text, strlen(text), TEXT_MAX) : NULL;
+    char *clean = text != NULL ? mw_redact_line(NULL, text, strlen(text), TEXT_MAX) : NULL;
     json_t *said = clean != NULL ? json_string(clean) : json_null();
     talloc_free(clean);
     return said;

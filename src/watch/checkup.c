@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "runtime/process.h"
 #include "watch/internal.h"
@@ -96,7 +97,7 @@ static bool find_unit(const char *unit, struct mw_deadline deadline, struct mw_e
     bool done = mw_process_run(memory, argv, NULL, 1024,
                                mw_deadline_min(deadline, mw_deadline_in(UNIT_MS)), &result, error);
     if (done && result.exit_code != 0) {
-        char *said = mw_text_clean(memory, result.err, result.err_length, 200);
+        char *said = mw_redact_line(memory, result.err, result.err_length, 200);
         done =
             mw_error_set(error, MW_ERROR_PERMANENT, "systemctl says: %s", said != NULL ? said : "");
     } else if (done && strncmp(result.out, "loaded", 6) != 0) {

@@ -5,7 +5,6 @@
 
 #include "adapters/llm/model/talk.h"
 #include "base/redact.h"
-#include "base/text.h"
 
 #define LINES_MAX 24
 #define LINE_MAX  1000
@@ -31,7 +30,7 @@ static char *clean_answer(TALLOC_CTX *memory, const char *text)
     int lines = 0;
     while (*at != '\0' && lines < LINES_MAX && strlen(answer) < TEXT_MAX) {
         size_t length = strcspn(at, "\n");
-        char *line = mw_text_clean(memory, at, length, LINE_MAX);
+        char *line = mw_redact_line(memory, at, length, LINE_MAX);
         bool empty = line[strspn(line, " ")] == '\0';
         if (!empty)
             answer = talloc_asprintf_append_buffer(answer, "%s%s", lines++ > 0 ? "\n" : "", line);

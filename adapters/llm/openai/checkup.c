@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapters/llm/openai/openai.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 #define MODELS_MAX 2000
@@ -35,7 +36,7 @@ static bool not_listed(const char *model, const char *const *ids, size_t count,
         return true;
     }
     const char *near = mw_text_nearest(model, ids);
-    char *shown = near != NULL ? mw_text_clean(NULL, near, strlen(near), 100) : NULL;
+    char *shown = near != NULL ? mw_redact_line(NULL, near, strlen(near), 100) : NULL;
     mw_error_set(error, MW_ERROR_PERMANENT, "the server has no model %s%s%s: look at llm.model",
                  model, shown != NULL ? ", but has " : "", shown != NULL ? shown : "");
     talloc_free(shown);
