@@ -23,7 +23,14 @@ static void check_tree(const struct mw_yaml *node, size_t depth, int lines)
     }
 }
 
-/* JSON is YAML, so that what was read and printed reads the same. A few characters may stand in JSON that
+/* What breaks a line in YAML 1.1 and is an ordinary character in JSON. */
+static bool breaks_lines(const char *text)
+{
+    return strstr(text, "\xC2\x85") != NULL || strstr(text, "\xE2\x80\xA8") != NULL ||
+           strstr(text, "\xE2\x80\xA9") != NULL;
+}
+
+/* Else JSON is YAML, so that what was read and printed reads the same. A few characters may stand in JSON that
  * may not in YAML. */
 static void check_again(TALLOC_CTX *memory, const struct mw_yaml *tree)
 {
@@ -31,7 +38,7 @@ static void check_again(TALLOC_CTX *memory, const struct mw_yaml *tree)
     json_auto_t *value = mw_yaml_to_json(tree);
     char *printed = mw_json_canonical(memory, value);
     const struct mw_yaml *other = mw_yaml_parse(memory, printed, strlen(printed), NULL, &error);
-    if (other != NULL) {
+    if (other != NULL && !breaks_lines(printed)) {
         json_auto_t *again = mw_yaml_to_json(other);
         FUZZ_HOLDS(json_equal(value, again), printed);
     }
