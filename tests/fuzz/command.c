@@ -46,7 +46,7 @@ static void check_command(TALLOC_CTX *memory, const struct mw_command *command)
         FUZZ_HOLDS(strchr(command->resource, ' ') == NULL, command->resource);
     }
     if (command->rest != NULL) {
-        fuzz_is_clean(command->rest, 400);
+        fuzz_is_clean(command->rest, command->spec->takes == MW_TAKES_QUESTION ? 1000 : 400);
         fuzz_keeps_secret(command->rest);
     }
     /* No single number of a length of time is longer. */

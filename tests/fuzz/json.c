@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #define LIMIT ((size_t)2000)
+#define SHORT 64
 
 static size_t depth(const json_t *value)
 {
@@ -29,8 +30,8 @@ static void check_masked(TALLOC_CTX *memory, const json_t *value, const char *te
 {
     json_auto_t *masked = mw_redact_json(value);
     fuzz_json_keeps_secret(masked);
-    /* As in redact.c, without quotes in a string. */
-    if (strpbrk(text, "'`\\") == NULL) {
+    /* As in redact.c. */
+    if (strpbrk(text, "'`\\") == NULL && strlen(text) <= SHORT) {
         json_auto_t *again = mw_redact_json(masked);
         FUZZ_HOLDS(json_equal(masked, again), mw_json_canonical(memory, again));
     }

@@ -8,6 +8,8 @@
 /* Not known: only what announces it tells. */
 #define UNKNOWN "Vy3sesamstrasse"
 
+#define SHORT 64
+
 static const char *const announcements[] = {
     "password=" UNKNOWN,
     "\"api_key\": \"" UNKNOWN "\"",
@@ -36,8 +38,9 @@ void fuzz_one(TALLOC_CTX *memory, const char *bytes, size_t length)
     char *masked = mw_redact(memory, clean);
     fuzz_is_clean(masked, 12 * length);
     fuzz_keeps_secret(masked);
-    /* Where a mask swallowed one of two quotes, the other may begin another part. */
-    if (strpbrk(clean, "'\"`\\") == NULL) {
+    /* Where a mask swallowed one of two quotes, the other may begin another part; and masks are shorter than
+     * what they hide, so that the second time a shape may fit into how far it is looked for. */
+    if (strpbrk(clean, "'\"`\\") == NULL && strlen(clean) <= SHORT) {
         char *again = mw_redact(memory, masked);
         FUZZ_HOLDS(strcmp(masked, again) == 0, masked);
     }
