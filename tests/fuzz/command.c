@@ -58,8 +58,10 @@ static void check_command(TALLOC_CTX *memory, const struct mw_command *command)
     FUZZ_HOLDS(again.spec == command->spec && again.incident == command->incident, printed);
     FUZZ_HOLDS(again.revision == command->revision && again.span == command->span, printed);
     FUZZ_HOLDS(same_text(again.resource, command->resource), printed);
-    bool masked = command->rest != NULL && strstr(command->rest, "•") != NULL;
-    FUZZ_HOLDS(masked || same_text(again.rest, command->rest), printed);
+    /* Cut or masked, it may look like a secret that it was not. */
+    bool touched = command->rest != NULL &&
+                   (strstr(command->rest, "•") != NULL || strstr(command->rest, "…") != NULL);
+    FUZZ_HOLDS(touched || same_text(again.rest, command->rest), printed);
 }
 
 static void parse(TALLOC_CTX *memory, const char *text, int64_t thread)
