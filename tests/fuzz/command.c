@@ -2,6 +2,8 @@
 /* What people write to us. */
 #include "converse/grammar.h"
 
+#include <ctype.h>
+
 #include "fuzz.h"
 
 /* The thread it is written in; a complaint must not name it. */
@@ -49,8 +51,11 @@ static void check_command(TALLOC_CTX *memory, const struct mw_command *command)
         fuzz_is_clean(command->rest, command->spec->takes == MW_TAKES_QUESTION ? 1000 : 400);
         fuzz_keeps_secret(command->rest);
     }
-    /* No single number of a length of time is longer. */
-    if (command->span / 1000 / DAY > 9999999) {
+    /* No single number of a length of time is longer; and a reason that begins with one would be taken for
+     * more of it. */
+    bool counts =
+        command->span > 0 && command->rest != NULL && isdigit((unsigned char)*command->rest);
+    if (counts || command->span / 1000 / DAY > 9999999) {
         return;
     }
     char *printed = print(memory, command);
