@@ -126,7 +126,7 @@ int64_t *mw_record_incidents(struct mw_record *record, TALLOC_CTX *memory,
 }
 
 /* Rows, newest first: outcome, closed_at, ms, revision that used the tool last, revision that ran
- * last. */
+ * last, whether a call of the tool in it did not work or nobody knows. */
 static bool sum_up(const struct mw_sql *sql, struct mw_track *track)
 {
     size_t rows = mw_sql_rows(sql, 0);
@@ -143,8 +143,9 @@ static bool sum_up(const struct mw_sql *sql, struct mw_track *track)
         int64_t ms = mw_row_integer(&row);
         int64_t used = mw_row_integer(&row);
         bool in_last_plan = used == mw_row_integer(&row);
+        bool in_doubt = mw_row_integer(&row) != 0;
         sum.runs++;
-        if (in_last_plan && outcome != NULL && strcmp(outcome, "recovered") == 0) {
+        if (in_last_plan && !in_doubt && outcome != NULL && strcmp(outcome, "recovered") == 0) {
             took[sum.recovered++] = ms;
             sum.streak += unbroken;
             continue;
@@ -168,16 +169,21 @@ bool mw_record_track(struct mw_record *record, const char *tool, const char *kin
         &sql, "SELECT i.outcome, i.closed_at, i.execute_ms + i.verify_ms, used.revision,"
               " (SELECT MAX(s.revision) FROM step s"
               "  JOIN plan p ON p.incident = s.incident AND p.revision = s.revision AND p.undo = 0"
-              "  WHERE s.incident = i.id AND s.state IN " CALLED ")"
+              "  WHERE s.incident = i.id AND s.state IN " CALLED "),"
+              " EXISTS (SELECT 1 FROM step s WHERE s.incident = i.id AND s.revision = used.revision"
+              "  AND s.tool = ? AND s.kind = ? AND s.environment = ?"
+              "  AND s.state IN ('failed', 'unknown'))"
               " FROM (SELECT s.incident AS incident, MAX(s.revision) AS revision FROM step s"
               "  JOIN plan p ON p.incident = s.incident AND p.revision = s.revision AND p.undo = 0"
               "  WHERE s.tool = ? AND s.kind = ? AND s.environment = ? AND s.state IN " CALLED
               "  GROUP BY s.incident ORDER BY s.incident DESC LIMIT " TRACK_RUNS ") used"
               " JOIN incident i ON i.id = used.incident WHERE i.stage = 'closed'"
               " ORDER BY i.id DESC");
-    mw_sql_text(&sql, tool);
-    mw_sql_text(&sql, kind);
-    mw_sql_text(&sql, environment);
+    for (int i = 0; i < 2; i++) {
+        mw_sql_text(&sql, tool);
+        mw_sql_text(&sql, kind);
+        mw_sql_text(&sql, environment);
+    }
     bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
     if (ok && !sum_up(&sql, track)) {
         ok = mw_error_set(error, MW_ERROR_RETRY, "out of memory while reading the track record");
