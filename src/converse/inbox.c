@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "converse/grammar.h"
@@ -109,11 +110,21 @@ static struct mw_arrival *dequeue(struct mw_channel *channel)
     return arrival;
 }
 
+static void release_list(struct mw_arrival *list)
+{
+    while (list != NULL) {
+        struct mw_arrival *next = list->next;
+        talloc_free(list);
+        list = next;
+    }
+}
+
 void mw_channel_forget(struct mw_channel *channel)
 {
     while (channel->first != NULL) {
         talloc_free(dequeue(channel));
     }
+    release_list(mw_early_take(channel));
 }
 
 /* Words that change nothing, so that nothing is lost when they are handled unrecorded. */
@@ -207,12 +218,14 @@ bool mw_channel_recover(struct mw_converse *converse, struct mw_error *error)
 
 /* ---- handling ---- */
 
-/* False: it was cut short. */
-static bool handle(struct mw_channel *channel, const struct mw_arrival *arrival, bool beside)
+enum handled { HANDLED, HANDLED_IN_PART, HANDLED_EARLY };
+
+static enum handled handle(struct mw_channel *channel, const struct mw_arrival *arrival,
+                           bool beside)
 {
     struct mw_chat_event event;
     if (!event_from_json(arrival->body, &event)) {
-        return true;
+        return HANDLED;
     }
     TALLOC_CTX *memory = talloc_new(channel);
     struct mw_request request = {
@@ -227,14 +240,22 @@ static bool handle(struct mw_channel *channel, const struct mw_arrival *arrival,
         mw_request_reaction(&request);
     }
     talloc_free(memory);
-    return !request.cut_short && !mw_fiber_cancelled();
+    if (request.cut_short || mw_fiber_cancelled()) {
+        return HANDLED_IN_PART;
+    }
+    return request.early ? HANDLED_EARLY : HANDLED;
 }
 
 static void finish(struct mw_channel *channel, struct mw_arrival *arrival, bool beside)
 {
     struct mw_error error;
+    enum handled handled =
+        mw_early_is_behind(channel, arrival) ? HANDLED_EARLY : handle(channel, arrival, beside);
+    if (handled == HANDLED_EARLY && mw_early_keep(channel, arrival)) {
+        return;
+    }
     /* What was cut short is handled again at the next start. */
-    if (handle(channel, arrival, beside) && arrival->id != UNRECORDED &&
+    if (handled != HANDLED_IN_PART && arrival->id != UNRECORDED &&
         !mw_inbox_done(channel->converse->record, arrival->id, &error)) {
         mw_log_warning("converse", "an event of %s may be handled twice: %s", channel->chat->name,
                        error.text);
@@ -295,15 +316,33 @@ static bool send_errand(struct mw_channel *channel, struct mw_arrival *arrival)
     return true;
 }
 
+/* Those that still are early go back, in their order. */
+static void retry_early(struct mw_channel *channel)
+{
+    struct mw_arrival *arrival = mw_early_take(channel);
+    while (arrival != NULL) {
+        struct mw_arrival *next = arrival->next;
+        finish(channel, arrival, false);
+        arrival = next;
+    }
+}
+
 void mw_channel_handle_run(void *argument)
 {
     struct mw_channel *channel = argument;
     struct mw_error error;
     while (!mw_fiber_cancelled()) {
-        if (channel->first == NULL || channel->converse->stopping) {
+        bool stopping = channel->converse->stopping;
+        if (!stopping && mw_deadline_passed(mw_early_next(channel))) {
+            retry_early(channel);
+            continue;
+        }
+        if (channel->first == NULL || stopping) {
+            struct mw_deadline next = stopping ? MW_NO_DEADLINE : mw_early_next(channel);
             channel->handling = false;
             mw_condition_notify(&channel->converse->settled);
-            if (!mw_condition_wait(&channel->arrived, MW_NO_DEADLINE, &error)) {
+            if (!mw_condition_wait(&channel->arrived, next, &error) &&
+                error.class == MW_ERROR_CANCELLED) {
                 break;
             }
             continue;

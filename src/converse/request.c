@@ -357,6 +357,22 @@ static bool revision_of_slot(const char *slot, enum mw_action action, int *revis
     return action == MW_ACTION_ACK || action == MW_ACTION_STOP;
 }
 
+/* A message that we do not know may be one of ours whose post is under way, and so it may be while the
+ * record cannot be read. Asked in this order, since it may end in between. */
+static const char *slot_of(struct mw_request *request, int64_t *incident)
+{
+    struct mw_record *record = request->channel->converse->record;
+    const char *chat = request->channel->chat->name;
+    char *slot = NULL;
+    bool doubt;
+    struct mw_error error;
+    bool read = mw_outbox_in_doubt(record, chat, &doubt, &error) &&
+                mw_outbox_find(record, request->memory, chat, request->event->message, incident,
+                               &slot, &error);
+    request->early = !read || (slot == NULL && doubt);
+    return read ? slot : NULL;
+}
+
 static bool find_reacted(struct mw_request *request, enum mw_action action, int64_t *incident,
                          int *revision)
 {
@@ -366,11 +382,8 @@ static bool find_reacted(struct mw_request *request, enum mw_action action, int6
     if (event->message == NULL) {
         return true;
     }
-    char *slot = NULL;
-    struct mw_error error;
-    return mw_outbox_find(request->channel->converse->record, request->memory,
-                          request->channel->chat->name, event->message, incident, &slot, &error) &&
-           slot != NULL && *incident > 0 && revision_of_slot(slot, action, revision);
+    const char *slot = slot_of(request, incident);
+    return slot != NULL && *incident > 0 && revision_of_slot(slot, action, revision);
 }
 
 void mw_request_reaction(struct mw_request *request)

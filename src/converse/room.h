@@ -12,6 +12,8 @@ struct mw_arrival {
     struct mw_arrival *next;
     int64_t id; /* of its inbox row; 0: it has none */
     json_t *body;
+    mw_mono_ns
+        until; /* how long it may wait for its message to be known; 0: it does not (early.c) */
 };
 
 /* A message that its platform refused for good, and when it is worth another try. */
@@ -57,6 +59,8 @@ struct mw_channel {
     struct mw_condition arrived;
     struct mw_arrival *first, *last;
     size_t arrival_count;
+    struct mw_arrival *early; /* reactions to messages that are not known yet, oldest first */
+    mw_mono_ns early_again;   /* when they are looked at again */
     bool handling;
     int errands; /* handled beside the queue */
     bool asking; /* one of them is a question that is being answered */
@@ -133,6 +137,17 @@ void mw_channel_handle_run(void *channel);
 /* Drops what waits; it stands in the record. */
 void mw_channel_forget(struct mw_channel *channel);
 
+/* ---- early.c ---- */
+
+/* Whether an earlier reaction to the same message waits. */
+bool mw_early_is_behind(const struct mw_channel *channel, const struct mw_arrival *arrival);
+/* Takes it among those that wait; false: there are too many, or it has waited long enough. */
+bool mw_early_keep(struct mw_channel *channel, struct mw_arrival *arrival);
+/* When those that wait are looked at again. */
+struct mw_deadline mw_early_next(const struct mw_channel *channel);
+/* All of them, taken out. */
+struct mw_arrival *mw_early_take(struct mw_channel *channel);
+
 /* ---- commands.c ---- */
 
 struct mw_request {
@@ -141,6 +156,7 @@ struct mw_request {
     struct mw_person person;
     bool unnamed;   /* the terminal is shared and nobody said who it was */
     bool cut_short; /* it was not decided on: it stays in the inbox */
+    bool early;     /* a reaction to what may be a message of ours that we do not know yet */
     bool beside;    /* handled beside the queue: nobody waits behind it */
     TALLOC_CTX *memory;
 };

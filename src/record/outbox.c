@@ -122,6 +122,23 @@ bool mw_outbox_delivered(struct mw_record *record, const struct mw_outbox_row *r
     return ok;
 }
 
+bool mw_outbox_in_doubt(struct mw_record *record, const char *chat, bool *doubt,
+                        struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_sql_query(&sql, "SELECT COUNT(*) FROM outbox WHERE chat = ? AND"
+                       " delivered_revision < revision AND posting = 1 AND reference IS NULL");
+    mw_sql_text(&sql, chat);
+    bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
+    if (ok && mw_sql_rows(&sql, 0) == 1) {
+        struct mw_row row = mw_sql_row(&sql, 0, 0);
+        *doubt = mw_row_integer(&row) > 0;
+    }
+    mw_sql_finish(&sql);
+    return ok;
+}
+
 bool mw_outbox_reference(struct mw_record *record, TALLOC_CTX *memory, const char *chat,
                          int64_t incident, const char *slot, char **reference,
                          struct mw_error *error)

@@ -192,6 +192,9 @@ MW_SUSPENDS bool mw_outbox_posting(struct mw_record *record, const struct mw_out
                                    struct mw_error *error);
 MW_SUSPENDS bool mw_outbox_delivered(struct mw_record *record, const struct mw_outbox_row *row,
                                      const char *reference, struct mw_error *error);
+/* Whether posting a row of this chat was begun and its reference is not known yet. */
+MW_SUSPENDS bool mw_outbox_in_doubt(struct mw_record *record, const char *chat, bool *doubt,
+                                    struct mw_error *error);
 /* The reference of a slot, or NULL in *reference; and the incident and slot of a reference. */
 MW_SUSPENDS bool mw_outbox_reference(struct mw_record *record, TALLOC_CTX *memory, const char *chat,
                                      int64_t incident, const char *slot, char **reference,

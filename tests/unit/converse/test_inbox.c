@@ -32,6 +32,35 @@ static size_t pending(struct room *room)
     return count;
 }
 
+/* The platform showed the plan, and did not say so yet. */
+static void early_reactions(struct room *room)
+{
+    room_start(room);
+    struct mw_incident *incident = asked(room);
+    chat.fail = MW_ERROR_TIMEOUT;
+    chat.fail_count = 2;
+    chat.lost = true;
+    fixture_propose(incident);
+    fixture_ask(incident, 1);
+    room_record(room, incident);
+    room_await(chat_find("I42/plan/2") != NULL);
+    const char *reference = chat_find("I42/plan/2")->reference;
+    assert_int_equal(chat.fail_count, 1);
+    room_react(room, "✅", reference, false);
+    room_react(room, "✅", reference, true);
+    room_settle(room);
+    room_await(fake.decision_count == 2);
+    assert_int_equal(fake.decisions[0].action, MW_ACTION_APPROVE);
+    assert_int_equal(fake.decisions[0].revision, 2);
+    assert_int_equal(fake.decisions[1].action, MW_ACTION_WITHDRAW);
+    room_await(pending(room) == 0);
+}
+
+static void test_a_reaction_may_come_before_the_message_is_known(void **state)
+{
+    room_run(state, early_reactions);
+}
+
 static void decisions(struct room *room)
 {
     room_start(room);
@@ -535,6 +564,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ROOM_TEST(test_decisions),
+        ROOM_TEST(test_a_reaction_may_come_before_the_message_is_known),
         ROOM_TEST(test_a_refusal_is_private),
         ROOM_TEST(test_a_redelivered_event_counts_once),
         ROOM_TEST(test_decisions_keep_their_order),
