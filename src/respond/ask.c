@@ -40,6 +40,8 @@ static enum mw_stage look(struct mw_case *self)
     }
     if (mw_case_is_healthy(self))
         return mw_case_healed(self);
+    if (mw_case_in_shadow(self))
+        return mw_case_drop_plan(self);
     if (self->grown)
         return mw_group_regroup(self);
     if (mw_wall_now() >= plan->expires_at) {

@@ -266,6 +266,14 @@ MW_SUSPENDS bool mw_tool_assess(const struct mw_tool *tool, struct mw_resource *
 /* Sets the digest over tools, arguments, resources, undo and each tool's schema. */
 void mw_plan_seal(struct mw_plan *plan, const struct mw_watch *watch);
 
+/* ---- shadow mode (shadow.c) ---- */
+
+bool mw_case_in_shadow(const struct mw_case *self);
+/* Says what the newest plan would have done; and ends an incident whose plan may not run any more. Both
+ * return the stage that follows. */
+enum mw_stage mw_case_only_tell(struct mw_case *self, const struct mw_judgement *judgement);
+enum mw_stage mw_case_drop_plan(struct mw_case *self);
+
 /* ---- taking back (undo.c) ---- */
 
 /* The plan that takes back what the newest spent plan did, already approved: by the person who asks, or

@@ -44,6 +44,8 @@ static bool undo(struct mw_respond *self, struct mw_incident *incident,
                                 (long long)other->incident->id, name);
     }
     struct mw_case making = {.respond = self, .incident = incident};
+    if (mw_case_in_shadow(&making))
+        return mw_error_set(error, MW_ERROR_REFUSED, "in shadow mode nothing is touched");
     if (mw_plan_undo(&making, person->name, error) == NULL)
         return false;
     incident->stage = MW_STAGE_EXECUTE;

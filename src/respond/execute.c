@@ -38,7 +38,7 @@ static bool forbidden(struct mw_case *self, const struct mw_tool *tool,
                       const struct mw_resource *resource, enum mw_risk risk, struct mw_step *step)
 {
     const struct mw_plan *plan = mw_incident_plan(self->incident);
-    if (mw_case_settings(self)->policy->mode == MW_MODE_SHADOW && !plan->undo) {
+    if (mw_case_in_shadow(self)) {
         end_step(step, MW_STEP_SKIPPED,
                  mw_tool_result(false, NULL, "not run: shadow mode touches nothing"));
         return true;
@@ -113,6 +113,21 @@ static void call(struct mw_case *self, const struct mw_tool *tool, struct mw_res
                  error.class != MW_ERROR_PERMANENT && tool->floor != MW_RISK_READ;
     end_step(step, tried ? MW_STEP_UNKNOWN : MW_STEP_FAILED,
              mw_tool_result(false, NULL, "%s%s", tried ? "outcome not known: " : "", error.text));
+}
+
+static const char *stopper_of(const struct mw_case *self, const struct mw_plan *plan)
+{
+    const char *person = mw_tally_count(self->incident, plan->revision).stopped_by;
+    return person != NULL ? talloc_asprintf(self->incident, "stopped by %s", person) : NULL;
+}
+
+/* Why the plan may not go on; NULL: it may. */
+static const char *held_by(const struct mw_case *self, const struct mw_plan *plan)
+{
+    const char *stopper = stopper_of(self, plan);
+    if (stopper != NULL || !plan->automatic)
+        return stopper;
+    return self->respond->frozen != NULL ? self->respond->frozen : mw_quiet_plan(self, plan);
 }
 
 static enum ran run_locked(struct mw_case *self, struct mw_resource *resource, struct mw_plan *plan,
@@ -202,18 +217,18 @@ static bool settle_begun(struct mw_plan *plan)
     return doubt;
 }
 
-/* Why no further step may begin; NULL: it may. */
-static const char *stopped_by(const struct mw_case *self, const struct mw_plan *plan)
+static bool has_left(const struct mw_plan *plan)
 {
-    const char *person = mw_tally_count(self->incident, plan->revision).stopped_by;
-    if (person != NULL)
-        return talloc_asprintf(self->incident, "stopped by %s", person);
     bool left = false;
     for (size_t i = 0; i < plan->step_count; i++)
         left = left || plan->steps[i].state == MW_STEP_PLANNED;
-    if (!plan->automatic || !left)
-        return NULL;
-    return self->respond->frozen != NULL ? self->respond->frozen : mw_quiet_plan(self, plan);
+    return left;
+}
+
+/* Why no further step may begin; NULL: it may. */
+static const char *stopped_by(const struct mw_case *self, const struct mw_plan *plan)
+{
+    return has_left(plan) ? held_by(self, plan) : stopper_of(self, plan);
 }
 
 static void skip_rest(struct mw_plan *plan)
@@ -243,7 +258,7 @@ enum mw_stage mw_stage_execute(struct mw_case *self)
         if (plan->steps[i].state != MW_STEP_PLANNED)
             continue;
         stopper = stopped_by(self, plan);
-        if (stopper != NULL || self->respond->draining)
+        if (stopper != NULL || self->respond->draining || mw_case_in_shadow(self))
             break;
         ran = run_step(self, plan, &plan->steps[i]);
     }
@@ -254,6 +269,8 @@ enum mw_stage mw_stage_execute(struct mw_case *self)
     self->incident->durations.execute += mw_case_stage_ms(self);
     if (ran == RAN_UNAPPROVED)
         return ask_again(self, plan);
+    if (has_left(plan) && mw_case_in_shadow(self) && plan->state != MW_PLAN_SPENT && !plan->undo)
+        return mw_case_drop_plan(self);
     skip_rest(plan);
     if (plan->undo)
         return mw_plan_undone(self, plan, stopper == NULL && ran == RAN_ON);

@@ -118,18 +118,6 @@ static void hold_back(struct mw_case *self, struct mw_judgement *judgement)
         ask_instead(judgement, self->respond->frozen);
 }
 
-static enum mw_stage only_tell(struct mw_case *self, struct mw_plan *plan,
-                               const struct mw_judgement *judgement)
-{
-    const char *would = judgement->verdict == MW_VERDICT_AUTO ? "would have run by itself"
-                                                              : "would have asked for approval";
-    plan->state = MW_PLAN_VOID;
-    plan->state_reason =
-        talloc_asprintf(self->incident, "shadow mode: %s (%s)", would, judgement->why);
-    return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER, "shadow mode, nothing was touched: it %s",
-                            would);
-}
-
 enum mw_stage mw_stage_judge(struct mw_case *self)
 {
     const struct mw_policy *policy = mw_case_settings(self)->policy;
@@ -146,8 +134,8 @@ enum mw_stage mw_stage_judge(struct mw_case *self)
         plan->state = MW_PLAN_VOID;
         return mw_case_conclude(self, MW_OUTCOME_HANDED_OVER, "%s", judgement.why);
     }
-    if (policy->mode == MW_MODE_SHADOW)
-        return only_tell(self, plan, &judgement);
+    if (mw_case_in_shadow(self))
+        return mw_case_only_tell(self, &judgement);
     if (judgement.verdict == MW_VERDICT_AUTO) {
         plan->automatic = true;
         plan->state = MW_PLAN_APPROVED;

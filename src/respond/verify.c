@@ -138,7 +138,8 @@ static enum mw_stage failed(struct mw_case *self)
     bool undoable = false;
     for (size_t i = 0; i < plan->step_count; i++)
         undoable |= plan->steps[i].state == MW_STEP_DONE && plan->steps[i].undo != NULL;
-    if (undoable && mw_baseline_is_worse(self) && mw_plan_undo(self, NULL, &error) != NULL)
+    if (undoable && !mw_case_in_shadow(self) && mw_baseline_is_worse(self) &&
+        mw_plan_undo(self, NULL, &error) != NULL)
         return MW_STAGE_EXECUTE;
     return mw_case_retry(self);
 }

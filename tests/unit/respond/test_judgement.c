@@ -160,6 +160,31 @@ RIG_TEST(shadow_mode_touches_nothing)
     assert_int_equal(box.fixes, 0);
 }
 
+RIG_TEST(shadow_mode_drops_what_was_allowed_before)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    policy.mode = MW_MODE_SHADOW;
+    rig_restart(NULL);
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    assert_int_equal(incident->outcome, MW_OUTCOME_HANDED_OVER);
+    assert_int_equal(incident->plans[0].state, MW_PLAN_VOID);
+    assert_int_equal(box.fixes, 0);
+}
+
+RIG_TEST(shadow_mode_takes_nothing_back)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    policy.mode = MW_MODE_SHADOW;
+    assert_false(rig_decide(1, MW_ACTION_UNDO, 0, &alice));
+    assert_int_equal(box.unfixes, 0);
+    policy.mode = MW_MODE_LIVE;
+    assert_true(rig_decide(1, MW_ACTION_UNDO, 0, &alice));
+}
+
 RIG_TEST(frozen_means_nothing_automatic)
 {
     char *said = NULL;
@@ -268,6 +293,8 @@ int main(void)
         cmocka_unit_test(trust_is_earned_and_lost),
         cmocka_unit_test(does_not_act_alone_without_limit),
         cmocka_unit_test(shadow_mode_touches_nothing),
+        cmocka_unit_test(shadow_mode_drops_what_was_allowed_before),
+        cmocka_unit_test(shadow_mode_takes_nothing_back),
         cmocka_unit_test(frozen_means_nothing_automatic),
         cmocka_unit_test(freezing_stops_what_runs_by_itself),
         cmocka_unit_test(a_policy_that_changed_holds_an_approved_plan_back),
