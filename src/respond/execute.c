@@ -130,6 +130,19 @@ static const char *held_by(const struct mw_case *self, const struct mw_plan *pla
     return self->respond->frozen != NULL ? self->respond->frozen : mw_quiet_plan(self, plan);
 }
 
+/* Recording that a step begins may take long, and what holds it back may have come meanwhile. */
+static enum ran think_again(struct mw_case *self, const struct mw_tool *tool,
+                            const struct mw_resource *resource, const struct mw_plan *plan,
+                            struct mw_step *step)
+{
+    const char *why = held_by(self, plan);
+    if (why != NULL) {
+        end_step(step, MW_STEP_SKIPPED, mw_tool_result(false, NULL, "not run: %s", why));
+        return RAN_FAILED;
+    }
+    return forbidden(self, tool, resource, step->risk, step) ? RAN_RISKIER : RAN_ON;
+}
+
 static enum ran run_locked(struct mw_case *self, struct mw_resource *resource, struct mw_plan *plan,
                            struct mw_step *step)
 {
@@ -152,6 +165,11 @@ static enum ran run_locked(struct mw_case *self, struct mw_resource *resource, s
     plan->state = MW_PLAN_SPENT;
     if (!record_step(self, step, "step_started"))
         return RAN_CANCELLED;
+    ran = think_again(self, tool, resource, plan, step);
+    if (ran != RAN_ON) {
+        step->started_at = 0;
+        return record_step(self, step, "step_ended") ? ran : RAN_CANCELLED;
+    }
     call(self, tool, resource, step);
     mw_log_info(ROOM, "I%lld r%d step %d %s: %s", (long long)self->incident->id, plan->revision,
                 step->position, step->tool, mw_step_state_name(step->state));
