@@ -57,10 +57,21 @@ static enum mw_stage look(struct mw_case *self)
     return MW_STAGE_ASK;
 }
 
+/* A word that is being recorded is heard before an earlier one is acted on. */
+static enum mw_stage look_in_turn(struct mw_case *self)
+{
+    struct mw_error error = {0};
+    if (!mw_lock_acquire(&self->deciding, mw_deadline_in(LOOK_AGAIN_MS), &error))
+        return MW_STAGE_ASK;
+    enum mw_stage next = look(self);
+    mw_lock_release(&self->deciding);
+    return next;
+}
+
 enum mw_stage mw_stage_ask(struct mw_case *self)
 {
     for (;;) {
-        enum mw_stage next = look(self);
+        enum mw_stage next = look_in_turn(self);
         if (next != MW_STAGE_ASK)
             return next;
         struct mw_plan *plan = mw_incident_plan(self->incident);
