@@ -32,6 +32,21 @@ static bool record_undo(struct mw_respond *self, struct mw_incident *incident, c
     return mw_change_commit(change, false, error);
 }
 
+/* A commit whose end was not seen may have happened, and then the incident is open again. */
+static bool stands_after_all(struct mw_respond *self, struct mw_incident *incident,
+                             const struct mw_error *why)
+{
+    if (why->class != MW_ERROR_TIMEOUT)
+        return false;
+    struct mw_error error = {0};
+    struct mw_incident *recorded = mw_record_incident(self->record, NULL, incident->id, &error);
+    bool stands = recorded != NULL && recorded->stage != MW_STAGE_CLOSED;
+    if (stands)
+        incident->version = recorded->version;
+    talloc_free(recorded);
+    return stands;
+}
+
 /* The person who asks approves by asking: the undo was part of the plan that was approved. */
 static bool undo(struct mw_respond *self, struct mw_incident *incident,
                  const struct mw_person *person, struct mw_error *error)
@@ -49,10 +64,12 @@ static bool undo(struct mw_respond *self, struct mw_incident *incident,
     if (mw_plan_undo(&making, person->name, error) == NULL)
         return false;
     incident->stage = MW_STAGE_EXECUTE;
-    if (!record_undo(self, incident, person->name, error))
-        return mw_error_wrap(error, "the undo could not be recorded, so it does not run");
-    mw_case_start(self, incident);
-    return true;
+    if (record_undo(self, incident, person->name, error) ||
+        stands_after_all(self, incident, error)) {
+        mw_case_start(self, incident);
+        return true;
+    }
+    return mw_error_wrap(error, "the undo could not be recorded, so it does not run");
 }
 
 bool mw_decide_closed(struct mw_respond *self, int64_t id, enum mw_action action,

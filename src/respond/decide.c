@@ -208,6 +208,27 @@ void mw_decide_record_refusal(struct mw_respond *respond, int64_t incident, enum
         mw_log_warning(ROOM, "a refusal could not be recorded: %s", error.text);
 }
 
+/* A commit whose end was not seen may have happened, and what stands in the record counts at the next start
+ * at the latest, so it counts now. Where that cannot be read, a no counts and a yes does not. */
+static bool stands_after_all(const struct mw_case *self, const struct mw_decision *decision,
+                             const struct mw_error *why)
+{
+    if (why->class != MW_ERROR_TIMEOUT)
+        return false;
+    struct mw_error error = {0};
+    struct mw_incident *recorded =
+        mw_record_incident(self->respond->record, NULL, self->incident->id, &error);
+    size_t count = recorded != NULL ? recorded->decision_count : 0;
+    const struct mw_decision *last = count > 0 ? &recorded->decisions[count - 1] : NULL;
+    bool stands = last != NULL && last->at == decision->at && last->action == decision->action &&
+                  last->revision == decision->revision &&
+                  strcmp(last->person, decision->person) == 0;
+    if (recorded == NULL)
+        stands = decision->action != MW_ACTION_APPROVE;
+    talloc_free(recorded);
+    return stands;
+}
+
 static bool record_decision(struct mw_case *self, const struct mw_decision *decision,
                             const char *actor, struct mw_error *error)
 {
@@ -219,7 +240,7 @@ static bool record_decision(struct mw_case *self, const struct mw_decision *deci
     struct mw_change *change = mw_change_begin(self->respond->record);
     mw_change_decision(change, incident, decision);
     mw_change_audit(change, actor, mw_action_name(decision->action), incident->id, detail);
-    if (!mw_change_commit(change, false, error))
+    if (!mw_change_commit(change, false, error) && !stands_after_all(self, decision, error))
         return mw_error_wrap(error, "the decision could not be recorded, so it does not count");
     struct mw_decision *kept = mw_incident_add_decision(incident);
     *kept = *decision;

@@ -77,6 +77,8 @@ const struct mw_incident *rig_until_stage(int64_t id, enum mw_stage stage, int s
 const struct mw_incident *rig_recorded(int64_t id);
 
 bool rig_decide(int64_t id, enum mw_action action, int revision, const struct mw_person *person);
+/* The next change whose SQL has this in it is made, and its end is not told; NULL: none. */
+extern const char *rig_unanswered;
 /* The person who is no approver any more; NULL: nobody. */
 extern const char *rig_demoted;
 extern struct mw_error rig_error; /* of the last refusal */

@@ -205,6 +205,31 @@ RIG_TEST(can_be_undone_once)
     assert_int_equal(box.unfixes, 1);
 }
 
+RIG_TEST(a_decision_that_was_recorded_counts_though_nobody_said_so)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    rig_unanswered = "INSERT INTO decision";
+    assert_true(rig_decide(1, MW_ACTION_REJECT, 1, &operator_));
+    assert_null(rig_unanswered);
+    assert_int_equal(rig_until_stage(1, MW_STAGE_CLOSED, 10)->outcome, MW_OUTCOME_REJECTED);
+    assert_int_equal(box.fixes, 0);
+}
+
+RIG_TEST(an_undo_that_was_recorded_runs_though_nobody_said_so)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    rig_unanswered = "INSERT INTO decision";
+    assert_true(rig_decide(1, MW_ACTION_UNDO, 0, &alice));
+    assert_null(rig_unanswered);
+    breathe(2000);
+    rig_until_stage(1, MW_STAGE_CLOSED, 10);
+    assert_int_equal(box.unfixes, 1);
+}
+
 RIG_TEST(resumes_where_it_asked)
 {
     break_box();
@@ -411,6 +436,8 @@ int main(void)
         cmocka_unit_test(does_not_run_what_became_riskier),
         cmocka_unit_test(can_be_stopped_between_steps),
         cmocka_unit_test(can_be_undone_once),
+        cmocka_unit_test(a_decision_that_was_recorded_counts_though_nobody_said_so),
+        cmocka_unit_test(an_undo_that_was_recorded_runs_though_nobody_said_so),
         cmocka_unit_test(resumes_where_it_asked),
         cmocka_unit_test(does_not_repeat_a_step_that_death_cut_off),
         cmocka_unit_test(doubt_makes_the_automatic_ask),
