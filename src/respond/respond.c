@@ -350,6 +350,10 @@ bool mw_respond_fix(struct mw_respond *self, const char *name, const struct mw_p
     if (person->role < MW_ROLE_OPERATOR)
         return mw_error_set(error, MW_ERROR_REFUSED, "%s is %s; to ask for a fix takes an operator",
                             person->name, mw_role_phrase(person->role));
+    /* What is open is about to be put away, and would be opened a second time. */
+    if (self->draining)
+        return mw_error_set(error, MW_ERROR_CANCELLED,
+                            "midwatch is stopping; this counts when it is back");
     const struct mw_case *c = mw_case_of(self, name);
     if (c != NULL)
         return mw_error_set(error, MW_ERROR_REFUSED, "I%lld is already open for %s",
