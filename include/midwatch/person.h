@@ -4,6 +4,7 @@
 #define MIDWATCH_PERSON_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum mw_role {
     MW_ROLE_VIEWER,   /* reads; anyone not listed */
@@ -18,6 +19,9 @@ const char *mw_role_name(enum mw_role role);
 struct mw_person {
     const char *name;
     enum mw_role role; /* the highest that was given */
+    /* The inbox row of what they say now, which is done in the commit that acts on it, so that a death right
+     * after does not have it done twice; 0: it has none. */
+    int64_t said;
 };
 
 #endif

@@ -233,6 +233,7 @@ static enum handled handle(struct mw_channel *channel, const struct mw_arrival *
     enum mw_speaker_kind kind =
         mw_people_find(&channel->converse->settings, memory, channel->chat->ops->kind, event.person,
                        &request.person);
+    request.person.said = arrival->id;
     request.unnamed = kind == MW_SPEAKER_UNNAMED;
     if (event.kind == MW_CHAT_COMMAND) {
         mw_request_command(&request);

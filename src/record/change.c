@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "record/audit.h"
 #include "record/incident_rows.h"
 #include "record/record.h"
@@ -85,6 +86,16 @@ void mw_change_decision(struct mw_change *change, const struct mw_incident *inci
     if (change != NULL) {
         mw_rows_write_decision(&change->sql, incident, decision);
     }
+}
+
+void mw_change_said(struct mw_change *change, int64_t inbox)
+{
+    if (change == NULL || inbox == 0) {
+        return;
+    }
+    mw_sql_add(&change->sql, "UPDATE inbox SET done_at = ? WHERE id = ? AND done_at IS NULL");
+    mw_sql_integer(&change->sql, mw_wall_now());
+    mw_sql_integer(&change->sql, inbox);
 }
 
 void mw_change_audit(struct mw_change *change, const char *actor, const char *action,

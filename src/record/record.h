@@ -51,6 +51,8 @@ void mw_change_plan(struct mw_change *change, const struct mw_incident *incident
 /* A new decision. */
 void mw_change_decision(struct mw_change *change, const struct mw_incident *incident,
                         const struct mw_decision *decision);
+/* Done with what came in (mw_inbox_done); 0: nothing did. */
+void mw_change_said(struct mw_change *change, int64_t inbox);
 /* One row of the audit trail. `actor` is a person's name or "midwatch"; `action` a word such as
  * "opened", "approve", "step_started"; `detail` may be NULL. incident 0: none. */
 void mw_change_audit(struct mw_change *change, const char *actor, const char *action,

@@ -16,11 +16,11 @@ static bool too_late(const struct mw_incident *incident, enum mw_action action,
                         (long long)incident->id, outcome, mw_action_name(action));
 }
 
-static bool record_undo(struct mw_respond *self, struct mw_incident *incident, const char *person,
-                        struct mw_error *error)
+static bool record_undo(struct mw_respond *self, struct mw_incident *incident,
+                        const struct mw_person *person, struct mw_error *error)
 {
     struct mw_decision *decision = mw_incident_add_decision(incident);
-    decision->person = talloc_strdup(incident, person);
+    decision->person = talloc_strdup(incident, person->name);
     decision->action = MW_ACTION_UNDO;
     decision->revision = mw_incident_plan(incident)->revision;
     decision->at = mw_wall_now();
@@ -28,7 +28,8 @@ static bool record_undo(struct mw_respond *self, struct mw_incident *incident, c
     mw_change_incident(change, incident);
     mw_change_plan(change, incident, mw_incident_plan(incident));
     mw_change_decision(change, incident, decision);
-    mw_change_audit(change, person, "undo", incident->id, NULL);
+    mw_change_said(change, person->said);
+    mw_change_audit(change, person->name, "undo", incident->id, NULL);
     return mw_change_commit(change, false, error);
 }
 
@@ -64,8 +65,7 @@ static bool undo(struct mw_respond *self, struct mw_incident *incident,
     if (mw_plan_undo(&making, person->name, error) == NULL)
         return false;
     incident->stage = MW_STAGE_EXECUTE;
-    if (record_undo(self, incident, person->name, error) ||
-        stands_after_all(self, incident, error)) {
+    if (record_undo(self, incident, person, error) || stands_after_all(self, incident, error)) {
         mw_case_start(self, incident);
         return true;
     }

@@ -203,6 +203,7 @@ void mw_decide_record_refusal(struct mw_respond *respond, int64_t incident, enum
     json_auto_t *detail = json_pack("{s:s, s:s}", "action", mw_action_name(action), "why", why);
     struct mw_change *change = mw_change_begin(respond->record);
     struct mw_error error;
+    mw_change_said(change, person->said);
     mw_change_audit(change, person->name, "refused", incident, detail);
     if (!mw_change_commit(change, false, &error))
         mw_log_warning(ROOM, "a refusal could not be recorded: %s", error.text);
@@ -230,7 +231,7 @@ static bool stands_after_all(const struct mw_case *self, const struct mw_decisio
 }
 
 static bool record_decision(struct mw_case *self, const struct mw_decision *decision,
-                            const char *actor, struct mw_error *error)
+                            const char *actor, int64_t said, struct mw_error *error)
 {
     struct mw_incident *incident = self->incident;
     json_auto_t *detail =
@@ -239,6 +240,7 @@ static bool record_decision(struct mw_case *self, const struct mw_decision *deci
         json_object_set_new(detail, "person", json_string(decision->person));
     struct mw_change *change = mw_change_begin(self->respond->record);
     mw_change_decision(change, incident, decision);
+    mw_change_said(change, said);
     mw_change_audit(change, actor, mw_action_name(decision->action), incident->id, detail);
     if (!mw_change_commit(change, false, error) && !stands_after_all(self, decision, error))
         return mw_error_wrap(error, "the decision could not be recorded, so it does not count");
@@ -271,7 +273,7 @@ bool mw_decide_void_lost(struct mw_case *self, struct mw_error *error)
             .at = mw_wall_now(),
         };
         decision.note = talloc_asprintf(memory, "%s is no approver any more", decision.person);
-        bool ok = record_decision(self, &decision, "midwatch", error);
+        bool ok = record_decision(self, &decision, "midwatch", 0, error);
         talloc_free(memory);
         if (!ok)
             return false;
@@ -333,7 +335,7 @@ static bool decide_locked(struct mw_case *self, enum mw_action action, int revis
         decision.note = mw_redact_line(memory, note, strlen(note), NOTE_MAX);
     /* The same word twice is one decision. */
     if (standing(self->incident, revision, action, person->name) == NULL &&
-        !record_decision(self, &decision, person->name, error))
+        !record_decision(self, &decision, person->name, person->said, error))
         return false;
     *said = say(memory, self, &decision);
     mw_condition_notify(&self->changed);

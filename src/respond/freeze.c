@@ -18,13 +18,14 @@ bool mw_freeze_load(struct mw_respond *self, struct mw_error *error)
     return true;
 }
 
-static bool record(struct mw_respond *self, const char *person, const char *action,
+static bool record(struct mw_respond *self, const struct mw_person *person, const char *action,
                    const char *value, struct mw_error *error)
 {
     json_auto_t *detail = value != NULL ? json_pack("{s:s}", "text", value) : NULL;
     struct mw_change *change = mw_change_begin(self->record);
     mw_change_setting(change, SETTING, value);
-    mw_change_audit(change, person, action, 0, detail);
+    mw_change_said(change, person->said);
+    mw_change_audit(change, person->name, action, 0, detail);
     return mw_change_commit(change, false, error);
 }
 
@@ -48,7 +49,7 @@ bool mw_respond_freeze(struct mw_respond *self, const struct mw_person *person, 
     /* It holds from now on, whether or not the record can take it. */
     talloc_free(self->frozen);
     self->frozen = talloc_strdup(self, frozen);
-    if (!record(self, person->name, "freeze", frozen, error))
+    if (!record(self, person, "freeze", frozen, error))
         return mw_error_wrap(error, "frozen until midwatch ends, but it could not be recorded");
     *said = talloc_asprintf(memory, "Nothing runs by itself now, %s. Say thaw to end it.", frozen);
     return true;
@@ -61,7 +62,7 @@ bool mw_respond_thaw(struct mw_respond *self, const struct mw_person *person, TA
         return false;
     if (self->frozen == NULL)
         return mw_error_set(error, MW_ERROR_REFUSED, "it is not frozen");
-    if (!record(self, person->name, "thaw", NULL, error))
+    if (!record(self, person, "thaw", NULL, error))
         return mw_error_wrap(error, "still frozen: thawing could not be recorded");
     TALLOC_FREE(self->frozen);
     *said = talloc_strdup(memory, "Thawed: policy decides again what runs by itself.");

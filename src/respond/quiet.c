@@ -161,13 +161,16 @@ static void forget(struct mw_respond *self, struct mw_silence *silence)
     *silence = self->silences[--self->silence_count];
 }
 
-static bool record_end(struct mw_respond *self, const char *person, const char *action,
+static const struct mw_person ourselves = {.name = "midwatch"};
+
+static bool record_end(struct mw_respond *self, const struct mw_person *person, const char *action,
                        const char *resource, struct mw_error *error)
 {
     json_auto_t *detail = json_pack("{s:s}", "resource", resource);
     struct mw_change *change = mw_change_begin(self->record);
     mw_change_unsilence(change, resource);
-    mw_change_audit(change, person, action, 0, detail);
+    mw_change_said(change, person->said);
+    mw_change_audit(change, person->name, action, 0, detail);
     return mw_change_commit(change, false, error);
 }
 
@@ -181,7 +184,7 @@ static void drop_ended(struct mw_respond *self)
         struct mw_silence *one = &self->silences[i - 1];
         if (one->until > mw_wall_now())
             continue;
-        if (record_end(self, "midwatch", "silence_ended", one->resource, &error))
+        if (record_end(self, &ourselves, "silence_ended", one->resource, &error))
             forget(self, one);
         else
             mw_log_warning(ROOM, "the end of the silence of %s could not be recorded: %s",
@@ -262,7 +265,7 @@ static bool allowed(struct mw_respond *self, const struct mw_person *person, con
     return false;
 }
 
-static bool record_silence(struct mw_respond *self, const struct mw_silence *silence,
+static bool record_silence(struct mw_respond *self, const struct mw_silence *silence, int64_t said,
                            struct mw_error *error)
 {
     char *until = mw_time_rfc3339(NULL, silence->until);
@@ -271,6 +274,7 @@ static bool record_silence(struct mw_respond *self, const struct mw_silence *sil
     talloc_free(until);
     struct mw_change *change = mw_change_begin(self->record);
     mw_change_silence(change, silence);
+    mw_change_said(change, said);
     mw_change_audit(change, silence->person, "silence", 0, detail);
     return mw_change_commit(change, false, error);
 }
@@ -300,7 +304,7 @@ bool mw_respond_silence(struct mw_respond *self, const char *resource, int64_t l
                                                : NULL,
                                  .begun_at = now,
                                  .until = now + length};
-    bool ok = record_silence(self, &silence, error);
+    bool ok = record_silence(self, &silence, person->said, error);
     if (ok)
         keep(self, &silence);
     mw_lock_release(&self->silencing);
@@ -363,7 +367,7 @@ bool mw_respond_unsilence(struct mw_respond *self, const char *resource,
     bool ok = silence != NULL && silence->until > mw_wall_now();
     if (!ok)
         refuse_end(self, resource, error);
-    else if (!record_end(self, person->name, "unsilence", resource, error))
+    else if (!record_end(self, person, "unsilence", resource, error))
         ok = mw_error_wrap(error, "still silenced: the end could not be recorded");
     if (ok)
         forget(self, find_silence(self, resource));

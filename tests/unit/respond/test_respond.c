@@ -230,6 +230,42 @@ RIG_TEST(an_undo_that_was_recorded_runs_though_nobody_said_so)
     assert_int_equal(box.unfixes, 1);
 }
 
+static size_t unheard(void)
+{
+    size_t count = 99;
+    struct mw_error error = {0};
+    talloc_free(mw_inbox_pending(record, watch, &count, &error));
+    return count;
+}
+
+static struct mw_person saying(const struct mw_person *person, const char *event)
+{
+    struct mw_person speaker = *person;
+    json_auto_t *body = json_object();
+    struct mw_error error = {0};
+    bool fresh;
+    assert_true(mw_inbox_add(record, "chat", event, body, &speaker.said, &fresh, &error));
+    assert_int_equal(unheard(), 1);
+    return speaker;
+}
+
+/* A death right after must not find the word still to be done. */
+RIG_TEST(a_word_is_done_with_what_it_decides)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    struct mw_person speaker = saying(&viewer, "e1");
+    assert_false(rig_decide(1, MW_ACTION_APPROVE, 1, &speaker));
+    assert_int_equal(unheard(), 0);
+    speaker = saying(&alice, "e2");
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &speaker));
+    assert_int_equal(unheard(), 0);
+    rig_until_stage(1, MW_STAGE_CLOSED, 60);
+    speaker = saying(&alice, "e3");
+    assert_true(rig_decide(1, MW_ACTION_UNDO, 0, &speaker));
+    assert_int_equal(unheard(), 0);
+}
+
 RIG_TEST(resumes_where_it_asked)
 {
     break_box();
@@ -438,6 +474,7 @@ int main(void)
         cmocka_unit_test(can_be_undone_once),
         cmocka_unit_test(a_decision_that_was_recorded_counts_though_nobody_said_so),
         cmocka_unit_test(an_undo_that_was_recorded_runs_though_nobody_said_so),
+        cmocka_unit_test(a_word_is_done_with_what_it_decides),
         cmocka_unit_test(resumes_where_it_asked),
         cmocka_unit_test(does_not_repeat_a_step_that_death_cut_off),
         cmocka_unit_test(doubt_makes_the_automatic_ask),
