@@ -28,8 +28,10 @@ struct mw_converse *mw_converse_create(TALLOC_CTX *memory, struct mw_watch *watc
     converse->watch = watch;
     converse->record = record;
     converse->settings = *settings;
-    converse->listener = (struct mw_respond_listener){
-        .context = converse, .changed = on_change, .impaired = mw_converse_impaired};
+    converse->listener = (struct mw_respond_listener){.context = converse,
+                                                      .changed = on_change,
+                                                      .impaired = mw_converse_impaired,
+                                                      .unrecorded = mw_outage_alarm};
     mw_condition_init(&converse->dirtied);
     mw_condition_init(&converse->noticed);
     mw_condition_init(&converse->settled);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What people are told when nothing can be recorded: it is the one thing that no outbox can hold. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,6 +11,9 @@
 #define TELL_MS      10000
 #define TRIAL_MS     1000
 #define TRIAL_MS_MAX 30000
+
+/* What is tried must be no smaller than what waits, or a disk that is nearly full looks well again. */
+#define TRIAL_BYTES (32 * 1024)
 
 static void tell(struct mw_converse *converse, const char *key, const char *text)
 {
@@ -32,7 +36,13 @@ static void tell(struct mw_converse *converse, const char *key, const char *text
 /* Reading may work while writing does not, so something is written: an event that asks for nothing. */
 static bool try_record(struct mw_converse *converse, const char *key, struct mw_error *error)
 {
-    json_auto_t *body = json_object();
+    char *text = talloc_zero_size(NULL, TRIAL_BYTES + 1);
+    if (text == NULL) {
+        return false;
+    }
+    memset(text, ' ', TRIAL_BYTES);
+    json_auto_t *body = json_pack("{s:s}", "trial", text);
+    talloc_free(text);
     int64_t id;
     bool fresh;
     return mw_inbox_add(converse->record, "midwatch", key, body, &id, &fresh, error) &&
@@ -59,6 +69,7 @@ static void run_outage(void *argument)
         tell(converse, key, "I can record again. What waited is taken up now.");
     }
     TALLOC_FREE(converse->outage);
+    converse->alarm_count = 0;
     talloc_free(key);
     talloc_free(text);
 }
@@ -74,4 +85,49 @@ void mw_outage_begin(struct mw_converse *converse, const struct mw_error *why)
     if (converse->outage != NULL) {
         mw_fiber_spawn(&converse->fibers, "outage", run_outage, converse);
     }
+}
+
+struct alarm {
+    struct mw_converse *converse;
+    char *key, *text;
+};
+
+static void tell_alarm(void *argument)
+{
+    struct alarm *alarm = argument;
+    tell(alarm->converse, alarm->key, alarm->text);
+    talloc_free(alarm);
+}
+
+static bool is_told(const struct mw_converse *converse, int64_t incident)
+{
+    for (size_t i = 0; i < converse->alarm_count; i++) {
+        if (converse->alarms[i] == incident) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void mw_outage_alarm(void *context, const struct mw_incident *incident, const struct mw_error *why)
+{
+    struct mw_converse *converse = context;
+    mw_outage_begin(converse, why);
+    if (incident->version > 0 || converse->outage == NULL || is_told(converse, incident->id) ||
+        converse->alarm_count == MW_OUTAGE_ALARMS_MAX) {
+        return;
+    }
+    struct alarm *alarm = talloc_zero(converse, struct alarm);
+    if (alarm == NULL) {
+        return;
+    }
+    const char *symptom = incident->finding_count > 0 ? incident->findings[0].text : NULL;
+    alarm->converse = converse;
+    alarm->key =
+        talloc_asprintf(alarm, "outage/alarm/%s/%" PRId64, incident->resource, incident->opened_at);
+    alarm->text = talloc_asprintf(alarm, "%s is %s%s%s. It has no card until it can be recorded.",
+                                  incident->resource, mw_health_name(incident->severity),
+                                  symptom != NULL ? ": " : "", symptom != NULL ? symptom : "");
+    converse->alarms[converse->alarm_count++] = incident->id;
+    mw_fiber_spawn(&converse->fibers, "alarm", tell_alarm, alarm);
 }

@@ -7,6 +7,9 @@
 #include "converse/scene.h"
 #include "runtime/fiber.h"
 
+/* Incidents in one outage of the record that are told of without a card; the others wait for theirs. */
+#define MW_OUTAGE_ALARMS_MAX 10
+
 /* An event that is recorded and waits to be handled. */
 struct mw_arrival {
     struct mw_arrival *next;
@@ -85,6 +88,9 @@ struct mw_converse {
     bool reconciling;
     bool stopping; /* what arrives now is handled at the next start */
     char *outage;  /* why nothing can be recorded; NULL: it can, as far as we know */
+    size_t alarm_count;
+    int64_t
+        alarms[MW_OUTAGE_ALARMS_MAX]; /* incidents that were told of during it, without a card */
 
     struct mw_notice *notices;
     struct mw_condition noticed;
@@ -125,6 +131,10 @@ bool mw_notice_is_due(const struct mw_converse *converse);
 
 /* The record failed. Once until it works again, all chats are told so, and then that it does. */
 void mw_outage_begin(struct mw_converse *converse, const struct mw_error *why);
+/* Of the respond listener: an incident waits for the record. One that was not recorded at all is told in one
+ * sentence, since it has no card yet. */
+void mw_outage_alarm(void *converse, const struct mw_incident *incident,
+                     const struct mw_error *why);
 
 /* ---- inbox.c ---- */
 

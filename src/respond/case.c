@@ -136,6 +136,13 @@ static void adopt_version(struct mw_case *self)
     talloc_free(recorded);
 }
 
+static void tell_unrecorded(const struct mw_case *self, const struct mw_error *why)
+{
+    const struct mw_respond_listener *listener = self->respond->listener;
+    if (listener != NULL && listener->unrecorded != NULL)
+        listener->unrecorded(listener->context, self->incident, why);
+}
+
 bool mw_case_record(struct mw_case *self, const char *actor, const char *action,
                     const json_t *detail, bool intent)
 {
@@ -152,6 +159,7 @@ bool mw_case_record(struct mw_case *self, const char *actor, const char *action,
         if (!said)
             mw_log_error(ROOM, "I%lld: cannot record \"%s\", so it waits: %s",
                          (long long)self->incident->id, action, error.text);
+        tell_unrecorded(self, &error);
         if (!mw_sleep(pause, &error))
             return false;
         pause = pause < 5000 ? pause * 2 : 5000;

@@ -132,6 +132,10 @@ struct mw_respond_listener {
      * sentence, or it can again (NONE). `instead` is who is asked meanwhile; NULL: nobody. */
     void (*impaired)(void *context, const char *planner, enum mw_impairment impairment,
                      const char *why, const char *instead);
+    /* Optional; told at each try, and must not suspend. The incident could not be recorded, and waits until
+     * it can be; one whose version is 0 stands in the record not at all. */
+    void (*unrecorded)(void *context, const struct mw_incident *incident,
+                       const struct mw_error *why);
 };
 
 struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,

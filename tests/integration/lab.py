@@ -249,7 +249,7 @@ class Redis:
 class Midwatch:
     """A running `midwatch run` (or another command) with somebody at its terminal."""
 
-    def __init__(self, lab, *arguments, env=None, closed=()):
+    def __init__(self, lab, *arguments, env=None, closed=(), wrapper=()):
         self.lab = lab
         self.out, self.err = [], []  # (time, line) as they came
         self.raw_out = bytearray()
@@ -258,7 +258,7 @@ class Midwatch:
         environment.update(env or {})
         # With the limit of open files that a login gives, whatever ours is.
         self.process = subprocess.Popen(
-            ["prlimit", "--nofile=1024:", BINARY, *arguments], cwd=lab.folder, env=environment,
+            [*wrapper, "prlimit", "--nofile=1024:", BINARY, *arguments], cwd=lab.folder, env=environment,
             start_new_session=True,
             stdin=subprocess.DEVNULL if "stdin" in closed else subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)

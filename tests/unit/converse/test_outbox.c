@@ -404,6 +404,35 @@ static void test_an_outage_of_the_record_is_told_once(void **state)
     room_run(state, outage);
 }
 
+static void unrecorded_incidents(struct room *room)
+{
+    const struct mw_respond_listener *listener = mw_converse_listener(room->converse);
+    struct mw_incident *incident = fixture_incident(room->memory);
+    struct mw_error why = {.class = MW_ERROR_PERMANENT, .text = "the disk is full"};
+    room_start(room);
+    disk_is_full_for = "";
+    for (int i = 0; i < MW_OUTAGE_ALARMS_MAX + 5; i++) {
+        incident->id = 42 + i;
+        listener->unrecorded(listener->context, incident, &why);
+        listener->unrecorded(listener->context, incident, &why);
+    }
+    room_await(told("cache is DEGRADED: ") == MW_OUTAGE_ALARMS_MAX);
+    room_await(told("I cannot record: the disk is full") == 1);
+    incident->version = 1; /* it has a card */
+    listener->unrecorded(listener->context, incident, &why);
+    struct mw_error error;
+    mw_sleep(200, &error);
+    assert_int_equal(told(""), MW_OUTAGE_ALARMS_MAX + 1);
+    disk_is_full_for = NULL;
+    room_await(told("I can record again") == 1);
+    room_settle(room);
+}
+
+static void test_an_alarm_that_cannot_be_recorded_is_told(void **state)
+{
+    room_run(state, unrecorded_incidents);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +450,7 @@ int main(void)
         ROOM_TEST(test_what_stands_there_unrecorded_is_not_posted_again),
         ROOM_TEST(test_what_stands_there_unrecorded_is_edited),
         ROOM_TEST(test_an_outage_of_the_record_is_told_once),
+        ROOM_TEST(test_an_alarm_that_cannot_be_recorded_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
