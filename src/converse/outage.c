@@ -124,7 +124,7 @@ void mw_outage_alarm(void *context, const struct mw_incident *incident, const st
     const char *symptom = incident->finding_count > 0 ? incident->findings[0].text : NULL;
     alarm->converse = converse;
     alarm->key =
-        talloc_asprintf(alarm, "outage/alarm/%s/%" PRId64, incident->resource, incident->opened_at);
+        talloc_asprintf(alarm, "outage/I%" PRId64 "/%" PRId64, incident->id, incident->opened_at);
     alarm->text = talloc_asprintf(alarm, "%s is %s%s%s. It has no card until it can be recorded.",
                                   incident->resource, mw_health_name(incident->severity),
                                   symptom != NULL ? ": " : "", symptom != NULL ? symptom : "");

@@ -332,6 +332,14 @@ static bool read_decisions(struct mw_rows_reader *reader, struct mw_incident *in
     return true;
 }
 
+/* From being judged until it is verified, a stage is about a plan; lists are read without plans. */
+static bool lacks_its_plan(const struct mw_rows_reader *reader, const struct mw_incident *incident)
+{
+    bool about_one = incident->stage >= MW_STAGE_JUDGE && incident->stage <= MW_STAGE_VERIFY;
+    bool read = reader->sql->transaction->count > PLANS;
+    return read && about_one && incident->plan_count == 0;
+}
+
 /* What is left of this incident after damage was met. */
 static void skip_rest(struct mw_rows_reader *reader, int64_t id)
 {
@@ -360,7 +368,7 @@ bool mw_rows_next(struct mw_rows_reader *reader, TALLOC_CTX *memory, int64_t *id
     incident->id = *id;
     read_incident(&row, incident);
     if (row.damaged || !read_plans(reader, incident) || !read_decisions(reader, incident) ||
-        !read_members(reader, incident)) {
+        !read_members(reader, incident) || lacks_its_plan(reader, incident)) {
         talloc_free(incident);
         skip_rest(reader, *id);
         mw_error_set(error, MW_ERROR_PERMANENT,

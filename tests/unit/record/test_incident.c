@@ -494,6 +494,7 @@ static void damaged_body(struct fixture *fixture)
         "UPDATE incident SET stage = 'open', findings = '[{'",
         "UPDATE incident SET findings = '[]', version = 'x'",
         "UPDATE incident SET version = 1, severity = 'POORLY'",
+        "UPDATE incident SET severity = 'DEGRADED', stage = 'ask'",
     };
     struct mw_record *record = open_record(fixture, MW_STORE_ACTIVE);
     struct mw_incident *incident = make_incident(fixture, record);
