@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether what `depends_on` names is there, and nothing needs itself. */
+/* Whether what `depends_on` names is there, nothing needs itself, and no chain of needs is too long. */
 #ifndef MIDWATCH_CLI_DEPENDENCIES_H
 #define MIDWATCH_CLI_DEPENDENCIES_H
 
 #include "cli/settings.h"
 #include "config/config.h"
+
+/* Resources that need each other in a row. Whoever looks along such a chain recurses on a fiber's stack. */
+#define MW_NEEDS_CHAIN_MAX 32
 
 /* `list` is `resources:` of the file, or NULL; each fault stands at its line. */
 void mw_dependencies_check(const struct mw_settings *settings, const struct mw_yaml *list,

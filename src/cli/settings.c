@@ -242,6 +242,17 @@ static void load_list(struct loader *self, const struct mw_yaml *root, const cha
     }
 }
 
+static void load_resources(struct loader *self, const struct mw_yaml *root,
+                           const struct mw_yaml *list)
+{
+    if (list == NULL || list->type != MW_YAML_SEQUENCE || list->count <= MW_RESOURCES_MAX)
+        load_list(self, root, "resources", load_resource);
+    else
+        mw_fault_add(self->faults, list->line, "resources",
+                     "these are %zu, and one midwatch watches at most %d; give some to another one",
+                     list->count, MW_RESOURCES_MAX);
+}
+
 struct list_at {
     struct loader *loader;
     const struct mw_yaml *list;
@@ -379,7 +390,7 @@ struct mw_settings *mw_settings_load(const char *file, FILE *faults)
                                                      resources != NULL ? resources->count + 1 : 1);
         load_root(&self, mapping);
         load_list(&self, mapping, "chat", load_chat);
-        load_list(&self, mapping, "resources", load_resource);
+        load_resources(&self, mapping, resources);
         load_planner(&self, mw_yaml_get(mapping, "llm"));
         check_rules(&self, mapping);
         mw_dependencies_check(self.settings, resources, self.faults);

@@ -9,6 +9,9 @@
 #include "cli/tables.h"
 #include "midwatch/registry.h"
 
+/* Each resource costs a fiber and a connection, and as many incidents may be open. */
+#define MW_RESOURCES_MAX 10000
+
 /* A chat, a planner or a resource: its adapter, the common keys, and what the adapter's own options
  * were read into. */
 struct mw_chat_settings {

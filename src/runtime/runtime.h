@@ -15,7 +15,7 @@
 #include "midwatch/deadline.h"
 #include "midwatch/error.h"
 
-/* After it SIGPIPE is ignored. With a virtual clock (base/clock.h) the loop does not wait: it jumps to
+/* After it SIGPIPE and SIGXFSZ are ignored. With a virtual clock (base/clock.h) the loop does not wait: it jumps to
  * the next deadline when nothing is ready and no helper thread works. */
 bool mw_runtime_init(struct mw_error *error);
 /* All fibers must have ended. */

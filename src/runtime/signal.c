@@ -41,8 +41,10 @@ static bool listen_for(uv_signal_t *handle, uv_signal_cb note, int number, struc
 
 bool mw_signal_init(struct mw_error *error)
 {
-    /* A peer that went away is an error of the write, not the end of the process. */
+    /* A peer that went away is an error of the write, and so is a file that may not grow: not the end of
+     * the process. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     kept_count = 0;
     mw_condition_init(&arrived);
     mw_condition_init(&mw_child_ended);

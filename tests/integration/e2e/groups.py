@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several servers in one incident: one card, one plan, one yes."""
-from lab import equal, expect, wait_for
+import time
+
+from lab import PATIENCE, equal, expect, wait_for
 
 
 def two(lab, **keys):
@@ -62,6 +64,38 @@ def test_needs_that_lead_nowhere_are_faults(lab):
     equal(done.returncode, 2, "status of check")
     expect("did you mean `cache`?" in done.stderr, done.stderr)
     equal(done.stderr.count("needs itself in the end"), 2, "circles")
+
+
+def row(number, *needs):
+    return {"name": f"r{number}", "kind": "redis", "url": "redis://127.0.0.1", "depends_on": list(needs)}
+
+
+def test_needs_that_are_too_long_are_faults(lab):
+    """However many and however tangled, the answer comes at once."""
+    lab.write_config([row(number, *[f"r{number + 1}"][:number < 31]) for number in range(32)])
+    equal(lab.cli("check").returncode, 0, "status of check with a chain of 32")
+    lab.write_config([row(number, *[f"r{number + 1}"][:number < 4999]) for number in range(5000)])
+    begun = time.monotonic()
+    done = lab.cli("check")
+    equal(done.returncode, 2, "status of check with a chain of 5,000")
+    expect("r4967 begins a chain of needs that is longer than 32" in done.stderr, done.stderr)
+    # A ladder: 2^99 ways lead to its end.
+    lab.write_config([row(number, *[f"r{number // 2 * 2 + side}" for side in (2, 3)][:2 * (number < 198)])
+                      for number in range(200)])
+    expect("longer than 32" in lab.cli("check").stderr, "a ladder of 100 steps")
+    lab.write_config([row(number, f"r{(number + 1) % 3000}") for number in range(3000)])
+    expect("needs itself in the end" in lab.cli("check").stderr, "a circle of 3,000")
+    expect(time.monotonic() - begun < 10 * PATIENCE, "it took too long")
+
+
+def test_more_resources_than_one_watches_are_a_fault(lab):
+    rows = "".join(f"- {{name: r{number}, kind: redis, url: 'redis://127.0.0.1'}}\n" for number in range(10001))
+    with open(lab.config, "w", encoding="utf-8") as file:
+        file.write("name: lab\nresources:\n" + rows)
+    done = lab.cli("check")
+    equal(done.returncode, 2, "status of check")
+    expect("midwatch.yaml:3: resources: these are 10001, and one midwatch watches at most 10000" in done.stderr,
+           done.stderr)
 
 
 def test_a_dead_host_is_one_incident(lab):

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "helper.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,6 +140,22 @@ static void test_sigpipe_is_ignored(void **state)
     close(ends[1]);
 }
 
+static void test_a_file_that_may_not_grow_is_an_error(void **state)
+{
+    struct rlimit before, now;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    now = before;
+    now.rlim_cur = 1;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+    assert_int_equal(write(fileno(file), "x", 1), 1);
+    assert_int_equal(write(fileno(file), "x", 1), -1);
+    assert_int_equal(errno, EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +165,7 @@ int main(void)
         test_in_loop(test_signals_are_kept),
         test_in_loop(test_waiting_for_signals_can_be_cancelled),
         test_in_loop(test_sigpipe_is_ignored),
+        test_in_loop(test_a_file_that_may_not_grow_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
