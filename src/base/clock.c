@@ -44,6 +44,12 @@ mw_mono_ns mw_mono_now(void)
     return read_clock(CLOCK_MONOTONIC, NS_PER_S, 1);
 }
 
+int64_t mw_wall_between(mw_wall_ms from, mw_wall_ms to)
+{
+    int64_t ms;
+    return !__builtin_sub_overflow(to, from, &ms) && ms > 0 ? ms : 0;
+}
+
 struct mw_deadline mw_deadline_in(int64_t ms)
 {
     int64_t ns;

@@ -20,6 +20,9 @@ bool mw_deadline_passed(struct mw_deadline deadline);
 /* Milliseconds left, rounded up, at least 0; INT64_MAX when there is no end. */
 int64_t mw_deadline_left_ms(struct mw_deadline deadline);
 
+/* Milliseconds from one moment to a later one; 0 where the wall clock was set back between them. */
+int64_t mw_wall_between(mw_wall_ms from, mw_wall_ms to);
+
 /* Uniform in 0..bound-1 (bound > 0). Not for secrets. */
 uint64_t mw_random_below(uint64_t bound);
 /* Unpredictable bytes for tokens; from the seed where the clock is virtual. */

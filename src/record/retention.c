@@ -15,6 +15,10 @@
 #define DAY_MS   (INT64_C(24) * 3600 * 1000)
 #define RETRY_MS (INT64_C(10) * 60 * 1000)
 
+/* How far the wall clock may have run ahead of the other since it was last looked at. A clock that is set to
+ * a wrong year makes all that is kept look old. */
+#define AHEAD_MS (7 * DAY_MS)
+
 const struct mw_option mw_retention_options[] = {
     {.name = "incidents",
      .type = MW_OPTION_DURATION,
@@ -157,19 +161,69 @@ bool mw_retention_sweep(struct mw_record *record, const struct mw_retention *ret
            sweep_kind(record, &incidents, keep.incidents, &swept->incidents, error);
 }
 
+struct moment {
+    mw_wall_ms wall;
+    mw_mono_ns mono;
+};
+
+/* Before this process, the newest entry of the trail is the last that is known of the time. */
+MW_SUSPENDS static bool last_moment(struct mw_record *record, struct moment *last,
+                                    struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_sql_query(&sql, "SELECT happened_at FROM audit ORDER BY id DESC LIMIT 1");
+    bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
+    *last = (struct moment){mw_wall_now(), mw_mono_now()};
+    if (ok && mw_sql_rows(&sql, 0) == 1) {
+        struct mw_row row = mw_sql_row(&sql, 0, 0);
+        last->wall = mw_row_integer(&row);
+    }
+    mw_sql_finish(&sql);
+    return ok;
+}
+
+/* Should it be right after all, the next sweep is only a day late. */
+static bool is_credible(struct moment *last)
+{
+    struct moment now = {mw_wall_now(), mw_mono_now()};
+    int64_t ahead = mw_wall_between(last->wall, now.wall) - (now.mono - last->mono) / 1000000;
+    *last = now;
+    if (ahead > AHEAD_MS) {
+        mw_log_warning(ROOM,
+                       "this machine's clock is %" PRId64
+                       " days ahead of what the record knows, so nothing is removed as old before "
+                       "tomorrow: look whether the clock is right",
+                       ahead / DAY_MS);
+    }
+    return ahead <= AHEAD_MS;
+}
+
+/* False: it is to be tried again soon. */
+MW_SUSPENDS static bool sweep_once(struct mw_record *record, const struct mw_retention *retention,
+                                   struct moment *last, struct mw_error *error)
+{
+    struct mw_retention_swept swept = {0};
+    if (last->mono == 0 && !last_moment(record, last, error)) {
+        return false;
+    }
+    bool ok = !is_credible(last) || mw_retention_sweep(record, retention, &swept, error);
+    if (swept.incidents + swept.exchanges > 0) {
+        mw_log_info(ROOM,
+                    "removed what retention says is old: %" PRId64 " incidents, %" PRId64
+                    " exchanges",
+                    swept.incidents, swept.exchanges);
+    }
+    return ok;
+}
+
 void mw_retention_run(struct mw_record *record, const struct mw_retention *retention)
 {
     struct mw_error error = {0};
+    struct moment last = {0};
     int64_t pause;
     do {
-        struct mw_retention_swept swept;
-        bool ok = mw_retention_sweep(record, retention, &swept, &error);
-        if (swept.incidents + swept.exchanges > 0) {
-            mw_log_info(ROOM,
-                        "removed what retention says is old: %" PRId64 " incidents, %" PRId64
-                        " exchanges",
-                        swept.incidents, swept.exchanges);
-        }
+        bool ok = sweep_once(record, retention, &last, &error);
         if (!ok && error.class != MW_ERROR_CANCELLED) {
             mw_log_warning(ROOM, "%s; the next try is in 10 minutes", error.text);
         }

@@ -27,7 +27,7 @@ MW_SUSPENDS bool mw_retention_sweep(struct mw_record *record, const struct mw_re
                                     struct mw_retention_swept *swept, struct mw_error *error);
 
 /* Sweeps now and once a day, until the fiber is cancelled. `retention` may change meanwhile; the next sweep
- * heeds it. */
+ * heeds it. Where the wall clock seems to have been set ahead by more than a week, that sweep is left out, once. */
 MW_SUSPENDS void mw_retention_run(struct mw_record *record, const struct mw_retention *retention);
 
 #endif

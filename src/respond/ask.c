@@ -9,7 +9,7 @@ static enum mw_stage approved(struct mw_case *self, struct mw_plan *plan)
 {
     plan->state = MW_PLAN_APPROVED;
     plan->approved_at = mw_wall_now();
-    self->incident->durations.approve += plan->approved_at - plan->proposed_at;
+    self->incident->durations.approve += mw_wall_between(plan->proposed_at, plan->approved_at);
     return MW_STAGE_EXECUTE;
 }
 

@@ -259,7 +259,7 @@ static void skip_rest(struct mw_plan *plan)
 
 static enum mw_stage ask_again(struct mw_case *self, struct mw_plan *plan)
 {
-    self->incident->durations.approve -= plan->approved_at - plan->proposed_at;
+    self->incident->durations.approve -= mw_wall_between(plan->proposed_at, plan->approved_at);
     plan->state = MW_PLAN_PROPOSED;
     plan->approved_at = 0;
     return MW_STAGE_ASK;

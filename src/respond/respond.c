@@ -176,7 +176,7 @@ static struct mw_case *open_case(struct mw_respond *self, const struct mw_resour
     incident->before = mw_reading_take(resource);
     size_t bad;
     incident->mass = mw_group_is_mass(self, &bad);
-    incident->durations.detect = incident->opened_at - incident->since;
+    incident->durations.detect = mw_wall_between(incident->since, incident->opened_at);
     mw_log_info(ROOM, "I%lld opened: %s is %s: %s", (long long)incident->id, resource->name,
                 mw_health_name(resource->health), resource->reason ? resource->reason : "");
     return mw_case_start(self, incident);

@@ -3,6 +3,15 @@
 #include "base/clock.h"
 #include "respond/case.h"
 
+/* Where the wall clock was set back meanwhile, it took at least what its parts took. */
+static int64_t total_ms(const struct mw_incident *incident)
+{
+    const struct mw_durations *took = &incident->durations;
+    int64_t total = mw_wall_between(incident->since, incident->closed_at);
+    int64_t parts = took->detect + took->analyse + took->approve + took->execute + took->verify;
+    return total > parts ? total : parts;
+}
+
 enum mw_stage mw_stage_review(struct mw_case *self)
 {
     struct mw_incident *incident = self->incident;
@@ -16,7 +25,7 @@ enum mw_stage mw_stage_review(struct mw_case *self)
     incident->collateral = mw_baseline_collateral(self);
     if (incident->closed_at == 0) {
         incident->closed_at = mw_wall_now();
-        incident->durations.total = incident->closed_at - incident->since;
+        incident->durations.total = total_ms(incident);
     }
     return MW_STAGE_CLOSED;
 }

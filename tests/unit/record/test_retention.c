@@ -112,12 +112,94 @@ static void exchanges_go_by_their_own_time(void **state)
     in_fiber(*state, exchanges_body);
 }
 
+struct forgetting {
+    struct mw_record *record;
+};
+
+static void forget(void *argument)
+{
+    const struct forgetting *self = argument;
+    mw_retention_run(self->record, &keep);
+}
+
+static int64_t count_kept(struct mw_record *record, struct fixture *fixture)
+{
+    size_t count = 0;
+    int64_t *ids = mw_record_incidents(record, fixture->memory, MW_INCIDENTS_ALL, 100, &count,
+                                       &fixture->error);
+    assert_non_null(ids);
+    return (int64_t)count;
+}
+
+static void pass(int64_t ms)
+{
+    struct mw_error error;
+    assert_true(mw_sleep(ms, &error));
+}
+
+static void jump_body(struct fixture *fixture)
+{
+    const mw_wall_ms start = 1800000000000;
+    struct mw_record *record = open_record(fixture, MW_STORE_ACTIVE);
+    save_run(fixture, record, "cache", MW_OUTCOME_RECOVERED, start - 11 * DAY);
+    save_run(fixture, record, "cache", MW_OUTCOME_RECOVERED, start - 2 * DAY);
+    save_run(fixture, record, "cache", MW_OUTCOME_RECOVERED, start);
+    struct mw_group group;
+    struct forgetting forgetting = {record};
+    mw_group_init(&group);
+    mw_fiber_spawn(&group, "retention", forget, &forgetting);
+    pass(1000);
+    assert_int_equal(count_kept(record, fixture), 2); /* the first is old by any clock */
+    mw_clock_jump_wall(3650 * DAY);
+    pass(DAY);
+    assert_int_equal(count_kept(record, fixture), 2);
+    mw_clock_jump_wall(-3650 * DAY); /* somebody saw it */
+    pass(5 * DAY);
+    assert_int_equal(count_kept(record, fixture), 2);
+    pass(5 * DAY);
+    assert_int_equal(count_kept(record, fixture), 1);
+    mw_group_finish(&group);
+    mw_record_close(record);
+}
+
+static void a_clock_set_ahead_forgets_nothing(void **state)
+{
+    mw_clock_virtual(1800000000000, 1);
+    in_fiber(*state, jump_body);
+}
+
+static void restart_body(struct fixture *fixture)
+{
+    struct mw_record *record = open_record(fixture, MW_STORE_ACTIVE);
+    save_run(fixture, record, "cache", MW_OUTCOME_RECOVERED, mw_wall_now());
+    save_run(fixture, record, "cache", MW_OUTCOME_RECOVERED, mw_wall_now());
+    mw_clock_jump_wall(3650 * DAY); /* while midwatch was not there */
+    struct mw_group group;
+    struct forgetting forgetting = {record};
+    mw_group_init(&group);
+    mw_fiber_spawn(&group, "retention", forget, &forgetting);
+    pass(DAY / 2);
+    assert_int_equal(count_kept(record, fixture), 2);
+    pass(DAY); /* nobody minded, so it is so */
+    assert_int_equal(count_kept(record, fixture), 1);
+    mw_group_finish(&group);
+    mw_record_close(record);
+}
+
+static void a_clock_set_ahead_before_the_start_is_waited_for(void **state)
+{
+    mw_clock_virtual(1800000000000, 1);
+    in_fiber(*state, restart_body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_record(old_incidents_go_with_all_that_is_theirs),
         test_record(a_backlog_goes_in_portions),
         test_record(exchanges_go_by_their_own_time),
+        test_record(a_clock_set_ahead_forgets_nothing),
+        test_record(a_clock_set_ahead_before_the_start_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
