@@ -14,6 +14,8 @@
 #define PATIENT_MS  5
 #define FILES_MAX   65536
 #define DESCRIPTORS 4096
+/* What libuv opens before it can say that it cannot: it aborts without a word. */
+#define DESCRIPTORS_LEAST 8
 
 struct mw_loop mw_loop;
 
@@ -93,12 +95,28 @@ static void enlarge_descriptor_table(void)
         close(fd);
 }
 
+static bool has_descriptors(struct mw_error *error)
+{
+    int fds[DESCRIPTORS_LEAST], count = 0;
+    while (count < DESCRIPTORS_LEAST && (fds[count] = fcntl(0, F_DUPFD_CLOEXEC, 0)) >= 0)
+        count++;
+    bool enough = count == DESCRIPTORS_LEAST;
+    while (count > 0)
+        close(fds[--count]);
+    return enough ||
+           mw_error_set(error, MW_ERROR_PERMANENT,
+                        "too few file descriptors are left to begin with: raise the limit "
+                        "on open files (LimitNOFILE)");
+}
+
 bool mw_runtime_init(struct mw_error *error)
 {
     mw_require(!mw_loop.open, "a second loop was asked for");
     if (!open_standard_descriptors(error))
         return false;
     allow_files();
+    if (!has_descriptors(error))
+        return false;
     enlarge_descriptor_table();
     mw_loop = (struct mw_loop){0};
     int rc = uv_loop_init(&mw_loop.uv);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "database.h"
@@ -12,6 +13,13 @@ static bool constraint(const struct mw_sqlite *sqlite, struct mw_error *error)
 static bool cannot_open(const struct mw_sqlite *sqlite, struct mw_error *error)
 {
     int number = sqlite->db != NULL ? sqlite3_system_errno(sqlite->db) : 0;
+    if (number == EMFILE || number == ENFILE) {
+        return mw_error_set(
+            error, MW_ERROR_RETRY,
+            "%s cannot be opened: no file descriptor is left: raise the limit on open "
+            "files (LimitNOFILE)",
+            sqlite->location);
+    }
     return mw_error_set(error, MW_ERROR_PERMANENT,
                         "%s, or its files -wal and -shm, cannot be opened%s%s: look at the rights "
                         "of the files and of their folder",
