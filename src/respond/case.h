@@ -100,6 +100,11 @@ bool mw_case_in_doubt(const struct mw_case *self);
 /* A step that changes something worked, or may have. */
 bool mw_case_may_have_helped(const struct mw_case *self);
 
+/* Of one incident: however often somebody asks for another, others join, or a step has become riskier by the
+ * time it would run. And what people may say of it; to reject and to stop is always open. */
+#define MW_PLANS_MAX     30
+#define MW_DECISIONS_MAX 300
+
 /* Why a plan is void whose maker was asked to think again (ask.c, planning.c). */
 #define MW_AGAIN_REASON "a new plan was asked for"
 

@@ -163,6 +163,11 @@ static bool check(struct mw_case *self, enum mw_action action, const struct mw_p
     long long id = (long long)incident->id;
     if (!mw_decide_check_role(action, person, error))
         return false;
+    if (incident->decision_count >= MW_DECISIONS_MAX && action != MW_ACTION_REJECT &&
+        action != MW_ACTION_STOP)
+        return mw_error_set(error, MW_ERROR_REFUSED,
+                            "I%lld has had %d decisions; only rejecting and stopping are left", id,
+                            MW_DECISIONS_MAX);
     switch (action) {
     case MW_ACTION_APPROVE:
         if (!check_plan(incident, revision, error))
@@ -170,8 +175,16 @@ static bool check(struct mw_case *self, enum mw_action action, const struct mw_p
         if (mw_case_is_healthy(self))
             return mw_error_set(error, MW_ERROR_REFUSED, "%s is healthy again", incident->resource);
         return true;
-    case MW_ACTION_REJECT:
     case MW_ACTION_AGAIN:
+        if (!check_plan(incident, revision, error))
+            return false;
+        if (incident->plan_count >= MW_PLANS_MAX)
+            return mw_error_set(error, MW_ERROR_REFUSED,
+                                "I%lld has had %d plans, and no more are made; approve or reject "
+                                "this one",
+                                id, MW_PLANS_MAX);
+        return true;
+    case MW_ACTION_REJECT:
         return check_plan(incident, revision, error);
     case MW_ACTION_WITHDRAW:
         if (!check_plan(incident, revision, error))

@@ -139,6 +139,10 @@ enum mw_stage mw_stage_plan(struct mw_case *self)
         return mw_case_healed(self);
     if (self->grown || mw_tally_count(self->incident, 0).stopped_by != NULL)
         return MW_STAGE_PLAN;
+    if (self->incident->plan_count >= MW_PLANS_MAX)
+        return mw_case_conclude(
+            self, mw_case_has_acted(self) ? MW_OUTCOME_FAILED : MW_OUTCOME_HANDED_OVER,
+            "it has had %d plans, and no more are made", MW_PLANS_MAX);
     for (size_t i = 0; i < 2; i++) {
         if (planners[i] == NULL)
             continue;

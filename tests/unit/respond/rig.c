@@ -71,7 +71,7 @@ static bool fix_assess(struct mw_target *target, const json_t *arguments,
                        struct mw_error *error)
 {
     struct box *self = box_of(target);
-    out->risk = self->risk;
+    out->risk = self->flickers && self->assessed++ % 2 == 1 ? MW_RISK_DESTRUCTIVE : self->risk;
     out->effect = "lowers the level";
     out->arguments = json_deep_copy(arguments);
     json_object_set_new(out->arguments, "from", json_real(self->level));

@@ -11,8 +11,10 @@ struct box {
     bool unreachable;
     double level_after; /* what box_fix leaves behind */
     enum mw_risk risk;  /* what box_fix is assessed as */
-    bool fix_fails;     /* box_fix says ok: false */
-    int64_t fix_takes;  /* ms */
+    bool flickers;      /* destructive each second time */
+    int assessed;
+    bool fix_fails;    /* box_fix says ok: false */
+    int64_t fix_takes; /* ms */
     int fixes, unfixes;
     void (*during_fix)(void);
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "respond/case.h"
 #include "rig.h"
 #include "runtime/fiber.h"
 
@@ -167,6 +168,49 @@ RIG_TEST(does_not_run_what_became_riskier)
     assert_int_equal(incident->plan_count, 2);
     assert_int_equal(incident->plans[0].state, MW_PLAN_VOID);
     assert_int_equal(incident->plans[1].approvals_needed, 2);
+}
+
+RIG_TEST(what_flickers_is_not_planned_forever)
+{
+    box.flickers = true;
+    policy.fallback = MW_VERDICT_AUTO;
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 600);
+    assert_int_equal(incident->outcome, MW_OUTCOME_HANDED_OVER);
+    assert_int_equal(incident->plan_count, MW_PLANS_MAX);
+    assert_int_equal(box.fixes, 0);
+    assert_non_null(strstr(incident->outcome_reason, "no more are made"));
+}
+
+RIG_TEST(asking_again_has_an_end)
+{
+    break_box();
+    int revision = 1;
+    while (rig_until_stage(1, MW_STAGE_ASK, 20) != NULL &&
+           rig_decide(1, MW_ACTION_AGAIN, revision, &operator_)) {
+        breathe(2000);
+        revision++;
+    }
+    assert_int_equal(revision, MW_PLANS_MAX);
+    assert_non_null(strstr(rig_error.text, "no more are made"));
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, revision, &alice));
+    assert_int_equal(rig_until_stage(1, MW_STAGE_CLOSED, 60)->outcome, MW_OUTCOME_RECOVERED);
+}
+
+RIG_TEST(to_and_fro_has_an_end)
+{
+    policy.approval_timeout = INT64_C(86400000);
+    script.steps = FIX;
+    box.risk = MW_RISK_DESTRUCTIVE; /* two must approve, so one may change her mind */
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    int said = 0;
+    while (rig_decide(1, said % 2 == 0 ? MW_ACTION_APPROVE : MW_ACTION_WITHDRAW, 1, &alice))
+        said++;
+    assert_int_equal(said, MW_DECISIONS_MAX);
+    assert_non_null(strstr(rig_error.text, "only rejecting and stopping"));
+    assert_true(rig_decide(1, MW_ACTION_REJECT, 1, &operator_));
+    assert_int_equal(rig_until_stage(1, MW_STAGE_CLOSED, 60)->outcome, MW_OUTCOME_REJECTED);
 }
 
 RIG_TEST(can_be_stopped_between_steps)
@@ -470,6 +514,9 @@ int main(void)
         cmocka_unit_test(destructive_takes_two_people),
         cmocka_unit_test(retries_twice_and_then_gives_up),
         cmocka_unit_test(does_not_run_what_became_riskier),
+        cmocka_unit_test(what_flickers_is_not_planned_forever),
+        cmocka_unit_test(asking_again_has_an_end),
+        cmocka_unit_test(to_and_fro_has_an_end),
         cmocka_unit_test(can_be_stopped_between_steps),
         cmocka_unit_test(can_be_undone_once),
         cmocka_unit_test(a_decision_that_was_recorded_counts_though_nobody_said_so),
