@@ -15,6 +15,7 @@
 #define HELD_MS_MAX    3600000
 #define HELD_MAX       200
 #define EDIT_PAUSE_MS  1000
+#define POSTED_MAX     64
 
 /* ---- messages that were refused for good ---- */
 
@@ -115,6 +116,15 @@ static struct mw_posted *find_posted(struct mw_channel *channel, const struct mw
     return NULL;
 }
 
+static void forget_posted(struct mw_channel *channel, const struct mw_outbox_row *row)
+{
+    struct mw_posted *posted = find_posted(channel, row);
+    if (posted != NULL) {
+        talloc_free(posted->reference);
+        *posted = channel->posted[--channel->posted_count];
+    }
+}
+
 static void keep_posted(struct mw_channel *channel, const struct mw_outbox_row *row,
                         const char *reference)
 {
@@ -122,6 +132,9 @@ static void keep_posted(struct mw_channel *channel, const struct mw_outbox_row *
     if (posted != NULL) {
         posted->revision = row->revision;
         return;
+    }
+    if (channel->posted_count == POSTED_MAX) {
+        forget_posted(channel, &(struct mw_outbox_row){.id = channel->posted[0].row});
     }
     char *copy = talloc_strdup(channel, reference);
     struct mw_posted *grown =
@@ -134,15 +147,6 @@ static void keep_posted(struct mw_channel *channel, const struct mw_outbox_row *
     }
     channel->posted = grown;
     grown[channel->posted_count++] = (struct mw_posted){row->id, row->revision, copy};
-}
-
-static void forget_posted(struct mw_channel *channel, const struct mw_outbox_row *row)
-{
-    struct mw_posted *posted = find_posted(channel, row);
-    if (posted != NULL) {
-        talloc_free(posted->reference);
-        *posted = channel->posted[--channel->posted_count];
-    }
 }
 
 /* ---- delivering ---- */

@@ -99,7 +99,7 @@ struct mw_inbox_event *mw_inbox_pending(struct mw_record *record, TALLOC_CTX *me
     struct mw_sql sql;
     mw_sql_begin(&sql);
     mw_sql_query(&sql, "SELECT id, chat, body FROM inbox WHERE done_at IS NULL"
-                       " ORDER BY id LIMIT 1000");
+                       " ORDER BY id LIMIT 10000");
     struct mw_inbox_event *events = NULL;
     if (mw_sql_commit(record, &sql, mw_sql_deadline(), error)) {
         events = read_events(&sql, memory, count);
