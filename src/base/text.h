@@ -9,8 +9,10 @@
 #include <talloc.h>
 
 /* Valid UTF-8 on one line: terminal escape sequences are dropped, tabs and line breaks become a
- * space (those at the end are dropped), other control and bidirectional-override characters and broken bytes become U+FFFD. At most
- * `limit` bytes of result, cut between characters with "…" at the end. */
+ * space (those at the end are dropped). U+FFFD stands for each other control character, each broken byte, what
+ * turns the direction of text, what cannot be seen (joiners stay between letters that join), and each
+ * combining mark beyond the eighth on a letter. At most `limit` bytes of result, cut between characters with
+ * "…" at the end. */
 char *mw_text_clean(TALLOC_CTX *memory, const char *bytes, size_t length, size_t limit);
 bool mw_text_is_utf8(const char *bytes, size_t length);
 /* Whether cleaning would leave it as it is. */

@@ -123,13 +123,59 @@ static bool is_line_break(int32_t point)
            point == 0x2028 || point == 0x2029;
 }
 
-/* Controls, what turns the direction of text around, and the invisible tag characters in which
- * instructions to a model can be hidden. */
+/* Joiners belong between letters of some scripts and within emoji, and nowhere else. */
+#define ZERO_WIDTH_NON_JOINER 0x200C
+#define ZERO_WIDTH_JOINER     0x200D
+
+/* No language puts more of them on one letter; a pile of them climbs over the lines around it. */
+#define MARKS_MAX 8
+
+struct range {
+    int32_t first, last;
+};
+
+/* Controls, what turns the direction of text around, and what cannot be seen: in it instructions to a model
+ * can be hidden, and words from whoever looks for them. */
+static const struct range harmful[] = {
+    {0x00, 0x1F},     {0x7F, 0x9F},     {0xAD, 0xAD},       {0x034F, 0x034F}, {0x061C, 0x061C},
+    {0x115F, 0x1160}, {0x17B4, 0x17B5}, {0x180B, 0x180F},   {0x200B, 0x200B}, {0x200E, 0x200F},
+    {0x202A, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164},   {0xFE00, 0xFE0D}, {0xFEFF, 0xFEFF},
+    {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0xE0000, 0xE0FFF},
+};
+
 static bool is_harmful(int32_t point)
 {
-    return point < 0x20 || (point >= 0x7F && point <= 0x9F) ||
-           (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069) ||
-           (point >= 0xE0000 && point <= 0xE007F);
+    for (size_t i = 0; i < sizeof harmful / sizeof *harmful; i++) {
+        if (point <= harmful[i].last) {
+            return point < 0 || point >= harmful[i].first;
+        }
+    }
+    return false;
+}
+
+/* What was shown last, which decides what may follow it. */
+struct before {
+    int32_t point; /* 0: nothing, or something that was replaced */
+    int marks;     /* how many combining marks stand there */
+};
+
+static bool is_mark(int32_t point)
+{
+    utf8proc_category_t category = point >= 0x300 ? utf8proc_category(point) : UTF8PROC_CATEGORY_CN;
+    return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME;
+}
+
+/* Whether it may be shown where it stands. */
+static bool fits_there(struct before *before, int32_t point)
+{
+    bool joins = point == ZERO_WIDTH_NON_JOINER || point == ZERO_WIDTH_JOINER;
+    bool after_joiner =
+        before->point == ZERO_WIDTH_NON_JOINER || before->point == ZERO_WIDTH_JOINER;
+    before->marks = is_mark(point) ? before->marks + 1 : 0;
+    bool fits = !is_harmful(point) && before->marks <= MARKS_MAX &&
+                (!joins || (before->point >= 0x80 && !after_joiner));
+    *before = fits ? (struct before){point, before->marks} : (struct before){0};
+    return fits;
 }
 
 /* Appends while it fits, with "…" where it no longer does. False: full. */
@@ -162,6 +208,7 @@ char *mw_text_clean(TALLOC_CTX *memory, const char *bytes, size_t length, size_t
         end--;
     }
     bool fits = true;
+    struct before before = {0};
     while (at < end && fits && !buffer.failed) {
         int32_t point;
         size_t used = next_character(at, end, &point);
@@ -176,7 +223,8 @@ char *mw_text_clean(TALLOC_CTX *memory, const char *bytes, size_t length, size_t
         } else if (point == '\t' || is_line_break(point)) {
             next += point == '\r' && next < end && *next == '\n';
             fits = append_limited(&buffer, " ", 1, limit);
-        } else if (is_harmful(point)) {
+            before = (struct before){.point = ' '};
+        } else if (!fits_there(&before, point)) {
             fits = append_limited(&buffer, replacement, sizeof replacement - 1, limit);
         } else {
             fits = append_limited(&buffer, (const char *)at, used, limit);

@@ -66,6 +66,32 @@ static void test_controls_and_tricks(void **state)
     CLEAN("caf\xc3\xa9 ✅", "café ✅");
 }
 
+/* Where they join nothing, joiners only keep words from being found. */
+static void test_joiners(void **state)
+{
+    CLEAN("\U0001f469\u200d\U0001f692 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+          "\U0001f469\u200d\U0001f692 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645");
+    CLEAN("pass\u200dword", "pass" REPLACED "word");
+    CLEAN("\u200c\u00e9\u200c\u200d\u200c", REPLACED "\u00e9\u200c" REPLACED REPLACED);
+    CLEAN("\u202e\u200d \u200d", REPLACED REPLACED " " REPLACED);
+}
+
+static void test_invisible(void **state)
+{
+    CLEAN("f\u200bl\u2060u\ufeffsh", "f" REPLACED "l" REPLACED "u" REPLACED "sh");
+    CLEAN("a\u00ad\u034f\u061c\u180e\u200f", "a" REPLACED REPLACED REPLACED REPLACED REPLACED);
+    CLEAN("\u3164\ufe01\U000e0101", REPLACED REPLACED REPLACED);
+    CLEAN("\u2764\ufe0f \u2028", "\u2764\ufe0f  ");
+}
+
+static void test_a_pile_of_marks_ends(void **state)
+{
+    CLEAN("e\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308 o\u0301",
+          "e\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308 o\u0301");
+    CLEAN("e\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301",
+          "e\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301" REPLACED "\u0301");
+}
+
 static void test_broken_bytes(void **state)
 {
     CLEAN("a\xff"
@@ -239,6 +265,9 @@ int main(void)
         cmocka_unit_test(test_escapes_are_dropped),
         cmocka_unit_test(test_unfinished_escape_hides_nothing),
         cmocka_unit_test(test_controls_and_tricks),
+        cmocka_unit_test(test_joiners),
+        cmocka_unit_test(test_invisible),
+        cmocka_unit_test(test_a_pile_of_marks_ends),
         cmocka_unit_test(test_broken_bytes),
         cmocka_unit_test(test_limit_cuts_between_characters),
         cmocka_unit_test(test_clean_is_linear),
