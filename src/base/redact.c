@@ -209,11 +209,17 @@ static char *clean_lines(TALLOC_CTX *memory, const char *bytes, size_t length)
     return mw_buffer_take(&buffer);
 }
 
-static char *mask_line(TALLOC_CTX *memory, const char *bytes, size_t length)
+char *mw_redact_lines(TALLOC_CTX *memory, const char *bytes, size_t length)
 {
     char *lines = clean_lines(memory, bytes, length);
     char *masked = lines != NULL ? mw_redact(memory, lines) : NULL;
     talloc_free(lines);
+    return masked;
+}
+
+static char *mask_line(TALLOC_CTX *memory, const char *bytes, size_t length)
+{
+    char *masked = mw_redact_lines(memory, bytes, length);
     if (masked == NULL || strchr(masked, '\n') == NULL) {
         return masked;
     }
@@ -241,9 +247,9 @@ char *mw_redact_line(TALLOC_CTX *memory, const char *bytes, size_t length, size_
     return shown;
 }
 
-static json_t *redact_text(const char *text)
+static json_t *redact_text(const char *text, size_t length)
 {
-    char *masked = mw_redact(NULL, text);
+    char *masked = mw_redact_lines(NULL, text, length);
     json_t *value = json_string(masked != NULL ? masked : MASK);
     talloc_free(masked);
     return value;
@@ -273,7 +279,7 @@ static json_t *redact_object(json_t *value, size_t depth)
     json_t *member;
     json_object_foreach(value, key, member)
     {
-        char *masked = mw_redact(NULL, key);
+        char *masked = mw_redact_lines(NULL, key, strlen(key));
         json_object_set_new(copy, masked != NULL ? masked : MASK,
                             redact_member(key, masked, member, depth + 1));
         talloc_free(masked);
@@ -304,7 +310,7 @@ static json_t *redact_value(const json_t *value, size_t depth)
     case JSON_ARRAY:
         return redact_array(value, depth);
     case JSON_STRING:
-        return redact_text(json_string_value(value));
+        return redact_text(json_string_value(value), json_string_length(value));
     default:
         return json_copy((json_t *)(uintptr_t)value);
     }

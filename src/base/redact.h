@@ -22,7 +22,9 @@ char *mw_redact(TALLOC_CTX *memory, const char *text);
  * is masked when it is clean and before it is cut, so that neither an escape sequence within a secret nor the
  * cut hides one from the mask. */
 char *mw_redact_line(TALLOC_CTX *memory, const char *bytes, size_t length, size_t limit);
-/* A copy with all strings masked; a new reference. Values under keys that name secrets (password,
+/* The same for a text of several lines, whose breaks stay; without a limit. */
+char *mw_redact_lines(TALLOC_CTX *memory, const char *bytes, size_t length);
+/* A copy with all strings clean and masked, line breaks in them apart; a new reference. Values under keys that name secrets (password,
  * token, secret, api_key, authorization …) are masked whole. */
 json_t *mw_redact_json(const json_t *value);
 

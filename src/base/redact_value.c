@@ -171,8 +171,16 @@ static size_t after_separator(const struct mw_span *word, size_t at)
     return skip_blanks(word, at + 1 + (next == '='));
 }
 
-/* White space is enough of a sign after an option, a directive of redis.conf, in `PASSWORD 'x'`, and
- * between quoted words. */
+/* `invalid api_key "x"`. What a parser says of a token, or somebody of a secret's name, is no such thing. */
+static bool is_said(const struct mw_span *word, size_t value)
+{
+    return is_quote(char_at(word, skip_backslashes(word, value))) &&
+           (key_ends_with(word, "key") || key_ends_with(word, "password") ||
+            key_ends_with(word, "passwd") || key_ends_with(word, "passphrase"));
+}
+
+/* White space is enough of a sign after an option, a directive of redis.conf, between quoted words, and
+ * before a quoted one. */
 static bool after_blank(const struct mw_span *word, size_t at, bool key_quoted, size_t *from,
                         size_t *to)
 {
@@ -180,8 +188,7 @@ static bool after_blank(const struct mw_span *word, size_t at, bool key_quoted, 
     if (value == at || value == word->length) {
         return false;
     }
-    bool is_sql = key_is(word, "password") && char_at(word, value) == '\'';
-    if (key_quoted || is_sql) {
+    if (key_quoted || is_said(word, value)) {
         return quoted(word, value, from, to);
     }
     bool is_option = word->text[word->start] == '-' && char_at(word, value) != '-';

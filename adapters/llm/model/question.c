@@ -25,7 +25,8 @@ static struct mw_talk *begin(struct mw_model *self, const json_t *question,
 /* What a model says is foreign: clean lines, few and short enough for a chat. NULL: it says nothing. */
 static char *clean_answer(TALLOC_CTX *memory, const char *text)
 {
-    char *answer = talloc_strdup(memory, ""), *masked = mw_redact(memory, text);
+    char *answer = talloc_strdup(memory, "");
+    char *masked = mw_redact_lines(memory, text, strlen(text));
     const char *at = masked;
     int lines = 0;
     while (*at != '\0' && lines < LINES_MAX && strlen(answer) < TEXT_MAX) {

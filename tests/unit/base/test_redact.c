@@ -58,6 +58,8 @@ static void test_shapes(void **state)
 {
     static const struct pair pairs[] = {
         {"redis://:p4ss@127.0.0.1:6379", "redis://:•••@127.0.0.1:6379"},
+        {"invalid api_key \"x1\" here", "invalid api_key \"•••\" here"},
+        {"wrong password \\\"x1\\\" here", "wrong password \\\"•••\\\" here"},
         {"postgresql://u:p@ss@h/db", "postgresql://u:•••@h/db"},
         {"redis://:pa/ss@host/0", "redis://:•••@host/0"},
         {"password=abc", "password=•••"},
@@ -178,6 +180,8 @@ static void test_ordinary_lines_stay(void **state)
         "pass: 12, fail: 3",
         "Unexpected token } in JSON at position 4",
         "Unexpected token '<'",
+        "Secret \"db-credentials\" is missing",
+        "duplicate key \"users_pkey\"",
         "password: null",
         "\"password\": \"\"",
         "Background saving error",
@@ -211,6 +215,16 @@ static void test_json(void **state)
     free(text);
     assert_string_equal(json_string_value(json_object_get(value, "line")), "it is hunter22");
     mw_redact_forget_all();
+}
+
+static void test_nothing_in_json_hides_a_secret(void **state)
+{
+    json_auto_t *value =
+        json_pack("{s:s, s:s}", "line", "pass\x1b[1mword=x1\nnext\x07", "p\x1b[0mwd", "x2");
+    json_auto_t *masked = mw_redact_json(value);
+    assert_string_equal(json_string_value(json_object_get(masked, "line")),
+                        "password=•••\nnext\uFFFD");
+    assert_string_equal(json_string_value(json_object_get(masked, "pwd")), "•••");
 }
 
 static void test_redact_is_linear(void **state)
@@ -266,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_a_line_is_looked_at_as_far_as_it_is_shown),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_nothing_in_json_hides_a_secret),
         cmocka_unit_test(test_redact_is_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
