@@ -11,8 +11,9 @@
 #include "adapters/llm/model/template.h"
 #include "base/text.h"
 
-#define TEMPLATE_MAX ((size_t)64 * 1024)
-#define QUESTION_MAX ((size_t)2 * 1024)
+#define TEMPLATE_MAX  ((size_t)64 * 1024)
+#define QUESTION_MAX  ((size_t)2 * 1024)
+#define COMPLAINT_MAX ((size_t)2 * 1024)
 
 const char *const mw_situation_places[] = {"incident", "attempt", "health", "resource", "findings",
                                            "metrics",  "facts",   "log",    "previous", "similar",
@@ -162,6 +163,10 @@ char *mw_prompt_question(TALLOC_CTX *memory, const struct mw_prompts *prompts,
 
 char *mw_prompt_again(TALLOC_CTX *memory, const struct mw_prompts *prompts, const char *complaint)
 {
-    const char *values[] = {complaint};
-    return mw_prompt_fill(memory, prompts->again, again_names, values);
+    /* It repeats words of the answer, which may be a stranger's. */
+    char *fenced = mw_fence(memory, complaint, COMPLAINT_MAX);
+    const char *values[] = {fenced};
+    char *text = mw_prompt_fill(memory, prompts->again, again_names, values);
+    talloc_free(fenced);
+    return text;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define DEPTH_MAX 24
+#define WORD_MAX  64
 
 static json_t *reduce(json_t *schema, bool descriptions, int depth);
 
@@ -20,6 +21,43 @@ static json_t *reduce_list(const json_t *list, bool descriptions, int depth)
     return reduced;
 }
 
+/* What a stranger can name: a word says little. */
+static bool is_word(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789_-.$";
+    size_t length = text != NULL ? strspn(text, letters) : 0;
+    return length > 0 && length <= WORD_MAX && text[length] == '\0';
+}
+
+/* A new reference, with the words of a list only. */
+static json_t *words_of(const json_t *list)
+{
+    json_t *words = json_array();
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        if (is_word(json_string_value(item)))
+            json_array_append(words, item);
+    }
+    return words;
+}
+
+/* Whether nothing in it is a sentence. */
+static bool is_plain(const json_t *values)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(values, i, item)
+    {
+        if (json_is_string(item) ? !is_word(json_string_value(item))
+                                 : json_is_array(item) || json_is_object(item))
+            return false;
+    }
+    return true;
+}
+
 static json_t *reduce_properties(json_t *properties, bool descriptions, int depth)
 {
     json_t *reduced = json_object();
@@ -27,7 +65,8 @@ static json_t *reduce_properties(json_t *properties, bool descriptions, int dept
     json_t *item;
     json_object_foreach(properties, name, item)
     {
-        json_object_set_new(reduced, name, reduce(item, descriptions, depth));
+        if (descriptions || is_word(name))
+            json_object_set_new(reduced, name, reduce(item, descriptions, depth));
     }
     return reduced;
 }
@@ -63,11 +102,22 @@ static void split_types(json_t *reduced, const json_t *types)
     json_object_set_new(reduced, "anyOf", branches);
 }
 
+/* What a stranger's form demands that cannot be said in words is left out: the form gets wider, and the
+ * whole one is checked before a call. */
+static void reduce_values(json_t *reduced, const char *name, json_t *value, bool descriptions)
+{
+    json_auto_t *values = strcmp(name, "const") == 0 ? json_pack("[O]", value) : json_incref(value);
+    bool listed = strcmp(name, "const") == 0 || strcmp(name, "enum") == 0;
+    if (listed && (descriptions || is_plain(values)))
+        json_object_set(reduced, "enum", values);
+    else if (strcmp(name, "required") == 0)
+        json_object_set_new(reduced, name, descriptions ? json_incref(value) : words_of(value));
+}
+
 static void reduce_key(json_t *reduced, const char *name, json_t *value, bool descriptions,
                        int depth)
 {
-    static const char *const plain[] = {"enum",    "required", "minItems", "maxItems",
-                                        "minimum", "maximum",  NULL};
+    static const char *const plain[] = {"minItems", "maxItems", "minimum", "maximum", NULL};
     static const char *const words[] = {"title", "description", NULL};
     static const char *const lists[] = {"anyOf", "prefixItems", NULL};
     if (among(name, plain) || (descriptions && among(name, words)) ||
@@ -87,8 +137,8 @@ static void reduce_key(json_t *reduced, const char *name, json_t *value, bool de
         json_object_set_new(reduced, name,
                             json_is_object(value) ? reduce(value, descriptions, depth)
                                                   : json_incref(value));
-    else if (strcmp(name, "const") == 0)
-        json_object_set_new(reduced, "enum", json_pack("[O]", value));
+    else
+        reduce_values(reduced, name, value, descriptions);
 }
 
 static json_t *reduce(json_t *schema, bool descriptions, int depth)

@@ -259,8 +259,11 @@ static void templates_can_be_the_owners(void **state)
     write_file(folder, "situation.md", "{{incident}}{{incident}}!");
     assert_true(mw_prompts_read(memory, folder, &own, &error));
     assert_string_equal(own.system, "be kind");
-    assert_string_equal(mw_prompt_again(memory, &own, "{{complaint}}"),
-                        "no: {{complaint}} {{ x }} {{{{");
+    char *again = mw_prompt_again(memory, &own, "{{complaint}}"), *mark = mark_of(again + 4);
+    assert_string_equal(again, talloc_asprintf(memory,
+                                               "no: <<<DATA %s\n{{complaint}}\nDATA %s>>>"
+                                               " {{ x }} {{{{",
+                                               mark, mark));
     json_t *situation = script_situation();
     assert_string_equal(mw_prompt_render(memory, &own, situation, NULL), "I42I42!");
     json_decref(situation);
