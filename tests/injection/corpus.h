@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The corpus of this folder (README.md). */
+#ifndef MIDWATCH_TEST_INJECTION_CORPUS_H
+#define MIDWATCH_TEST_INJECTION_CORPUS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <talloc.h>
+
+struct injection {
+    char *file, *intent;
+    int number; /* of the line in its file */
+    char *text; /* may hold any byte, '\0' too; one more '\0' stands behind */
+    size_t length;
+};
+
+/* All lines of all files, or of one; on `memory`. Fails the test where a file breaks the form. */
+struct injection *corpus_read(TALLOC_CTX *memory, const char *file, size_t *count);
+
+/* As JSON holds it; what is no UTF-8 as it is after cleaning. A new reference. */
+json_t *corpus_json(const struct injection *line);
+
+/* Whether a secret of the corpus stands in it, in whatever case. */
+bool corpus_leaks(const char *text);
+
+/* Says which line it was and what was wrong. */
+#define corpus_fail(line, what, seen) \
+    fail_msg("%s:%d: %s\n  %s\n  %s", (line)->file, (line)->number, what, (line)->text, seen)
+
+/* Foreign text in the form in which it may be shown: clean, on one line, without secrets. */
+void corpus_check_shown(const struct injection *line, const char *text);
+/* The same for every string in a JSON value, keys too. */
+void corpus_check_json(const struct injection *line, const json_t *value);
+
+#endif
