@@ -9,7 +9,6 @@
 #include "base/redact_shapes.h"
 #include "base/text.h"
 
-#define MASK         "•••"
 #define SECRET_LEAST 4
 
 /* Behind a line's limit, for the ends of secrets that begin before it. */
@@ -137,11 +136,11 @@ static size_t secret_at(const char *text, size_t length)
 
 static void append_mask(struct mw_buffer *buffer)
 {
-    size_t size = sizeof MASK - 1;
+    size_t size = sizeof MW_MASK - 1;
     bool just_masked =
-        buffer->length >= size && memcmp(buffer->text + buffer->length - size, MASK, size) == 0;
+        buffer->length >= size && memcmp(buffer->text + buffer->length - size, MW_MASK, size) == 0;
     if (!just_masked) {
-        mw_buffer_append(buffer, MASK, size);
+        mw_buffer_append(buffer, MW_MASK, size);
     }
 }
 
@@ -250,7 +249,7 @@ char *mw_redact_line(TALLOC_CTX *memory, const char *bytes, size_t length, size_
 static json_t *redact_text(const char *text, size_t length)
 {
     char *masked = mw_redact_lines(NULL, text, length);
-    json_t *value = json_string(masked != NULL ? masked : MASK);
+    json_t *value = json_string(masked != NULL ? masked : MW_MASK);
     talloc_free(masked);
     return value;
 }
@@ -268,7 +267,7 @@ static json_t *redact_member(const char *key, const char *masked, const json_t *
     bool says_something = !json_is_null(member) && !json_is_boolean(member) &&
                           !(json_is_string(member) && json_string_length(member) == 0);
     return says_something && (names_secret(key) || names_secret(masked))
-               ? json_string(MASK)
+               ? json_string(MW_MASK)
                : redact_value(member, depth);
 }
 
@@ -280,7 +279,7 @@ static json_t *redact_object(json_t *value, size_t depth)
     json_object_foreach(value, key, member)
     {
         char *masked = mw_redact_lines(NULL, key, strlen(key));
-        json_object_set_new(copy, masked != NULL ? masked : MASK,
+        json_object_set_new(copy, masked != NULL ? masked : MW_MASK,
                             redact_member(key, masked, member, depth + 1));
         talloc_free(masked);
     }
@@ -302,7 +301,7 @@ static json_t *redact_array(const json_t *value, size_t depth)
 static json_t *redact_value(const json_t *value, size_t depth)
 {
     if (depth > DEPTH_MAX) {
-        return json_string(MASK);
+        return json_string(MW_MASK);
     }
     switch (json_typeof(value)) {
     case JSON_OBJECT:

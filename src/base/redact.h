@@ -11,12 +11,15 @@
 #include <stddef.h>
 #include <talloc.h>
 
+/* What stands in the place of a secret. */
+#define MW_MASK "•••"
+
 /* Remembers a secret for the life of the process, also as it stands in a URL and in JSON. Texts
  * shorter than 4 bytes, or that are not UTF-8, are not remembered. */
 void mw_redact_secret(const char *secret);
 void mw_redact_forget_all(void);
 
-/* The text with each secret replaced by "•••". */
+/* The text with each secret replaced by MW_MASK. */
 char *mw_redact(TALLOC_CTX *memory, const char *text);
 /* Foreign bytes as one line that may be shown: clean as by mw_text_clean(), masked, at most `limit` bytes. It
  * is masked when it is clean and before it is cut, so that neither an escape sequence within a secret nor the

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/redact.h"
+
 static char char_at(const struct mw_span *word, size_t at)
 {
     return at < word->length ? word->text[at] : '\0';
@@ -71,6 +73,7 @@ static bool is_ordinary(const char *value, size_t length)
         "not",   "and",    "or",      "with",     "for",     "to",        "failed",    "failure",
         "error", "called", "command", "required", "option",  "directive", "succeeded", "ok",
         "login", "plain",  "has",     "must",     "setting", "mismatch",  "invalid",   "expired",
+        "from",  "by",     "at",      "in",       "on",      "—",         "·",
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strlen(words[i]) == length && strncasecmp(value, words[i], length) == 0) {
@@ -236,17 +239,15 @@ bool mw_value_auth(const struct mw_span *word, size_t *from, size_t *to)
     if (in_quotes ? !quoted(word, value, from, to) : !value_at(word, value, from, to)) {
         return false;
     }
-    /* The form with a user: the last word of the line is the password. */
+    /* The form with a user: the word after it is the password. Behind a mask both have been hidden. */
     size_t second_from, second_to;
     size_t second = skip_blanks(word, *to + is_quote(char_at(word, *to)));
-    bool follows = second > *to && (in_quotes ? quoted(word, second, &second_from, &second_to)
-                                              : value_at(word, second, &second_from, &second_to));
-    if (follows) {
-        size_t rest = second_to + is_quote(char_at(word, second_to));
-        if (in_quotes || rest == word->length || char_at(word, rest) == '\n' ||
-            char_at(word, rest) == '\r') {
-            *to = second_to;
-        }
+    bool hidden = *to - *from == sizeof MW_MASK - 1 &&
+                  memcmp(word->text + *from, MW_MASK, sizeof MW_MASK - 1) == 0;
+    if (!hidden && second > *to &&
+        (in_quotes ? quoted(word, second, &second_from, &second_to)
+                   : value_at(word, second, &second_from, &second_to))) {
+        *to = second_to;
     }
     return true;
 }
