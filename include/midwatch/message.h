@@ -16,13 +16,15 @@
  *   {"type": "headline", "text": …}              one line, the message's first
  *   {"type": "text", "text": …}                  a paragraph
  *   {"type": "notes", "items": […]}              small lines under the headline
+ *   {"type": "quote", "items": […]}              paragraphs in the words of others, a model's say
  *   {"type": "log", "lines": [{"text": …, "times": 184}]}   foreign text, shown verbatim
  *   {"type": "steps", "items": [{"title": …, "detail": …, "risk": …, "state": "planned"…}]}
  *   {"type": "table", "columns": […], "rows": [[…], …]}
  *   {"type": "wait", "text": …}                  what is awaited from whom and until when
  *
  * All strings are valid UTF-8 without control characters; text is plain, never markup, and the
- * adapter escapes it for its platform. Secrets are masked before a message is made.
+ * adapter escapes it for its platform. Secrets are masked before a message is made. Quotes and logs are
+ * shown so that nobody takes a line of theirs for one of ours.
  */
 #ifndef MIDWATCH_MESSAGE_H
 #define MIDWATCH_MESSAGE_H

@@ -165,6 +165,12 @@ void mw_paper_note(struct mw_paper *paper, const char *format, ...)
     json_array_append_new(open_list(paper, "notes", "items"), text);
 }
 
+void mw_paper_quote(struct mw_paper *paper, const char *words)
+{
+    json_t *text = clean_string(paper, words, MW_PAPER_STRING_MAX);
+    json_array_append_new(open_list(paper, "quote", "items"), text);
+}
+
 void mw_paper_log(struct mw_paper *paper, const char *line, int times)
 {
     json_t *text = clean_string(paper, line, LOG_BYTES_MAX);

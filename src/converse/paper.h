@@ -38,6 +38,8 @@ void mw_paper_text(struct mw_paper *paper, const char *format, ...) MW_PAPER_FOR
 void mw_paper_wait(struct mw_paper *paper, const char *format, ...) MW_PAPER_FORMAT;
 /* Adds to the notes that stand last, or begins some. */
 void mw_paper_note(struct mw_paper *paper, const char *format, ...) MW_PAPER_FORMAT;
+/* The same for a paragraph that begins with the words of others. */
+void mw_paper_quote(struct mw_paper *paper, const char *words);
 /* The same for lines of a log, verbatim, and for steps; NULL parts are left out. */
 void mw_paper_log(struct mw_paper *paper, const char *line, int times);
 void mw_paper_step(struct mw_paper *paper, const char *title, const char *detail, const char *risk,

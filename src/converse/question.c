@@ -21,7 +21,7 @@ static void write_lines(struct mw_paper *paper, const char *text)
     for (const char *at = text; *at != '\0' && lines < LINES_MAX; lines++) {
         size_t length = strcspn(at, "\n");
         char *line = talloc_strndup(paper->memory, at, length);
-        mw_paper_text(paper, "%s", line != NULL ? line : "");
+        mw_paper_quote(paper, line != NULL ? line : "");
         at += length + (at[length] == '\n');
     }
 }

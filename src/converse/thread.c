@@ -175,7 +175,7 @@ json_t *mw_plan_message(const struct mw_scene *scene, const struct mw_plan *plan
     json_array_foreach(plan->evidence, i, reason)
     {
         if (i < EVIDENCE_REASONS && json_is_string(reason)) {
-            mw_paper_note(&paper, "%s", json_string_value(reason));
+            mw_paper_quote(&paper, json_string_value(reason));
         }
     }
     write_plan_steps(&paper, scene, plan);

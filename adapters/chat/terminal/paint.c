@@ -7,7 +7,10 @@
 #include "midwatch/message.h"
 #include "terminal.h"
 
-#define INDENT        3 /* of what stands below a headline */
+#define INDENT        3    /* of what stands below a headline */
+#define HANG          2    /* of a paragraph's further lines */
+#define BAR           "┊ " /* before the words of others */
+#define BAR_WIDTH     2
 #define STRING_MAX    4096
 #define TABLE_COLUMNS 4
 #define TABLE_GAP     2
@@ -67,7 +70,8 @@ static char *spaces(const struct brush *brush, size_t count)
     return talloc_asprintf(brush->memory, "%*s", (int)count, "");
 }
 
-/* Wrapped below the indent; further lines are set in by `hang` more. */
+/* Wrapped below the indent; further lines are set in by `hang` more: a line of ours begins at a margin, and no
+ * words of others may come to stand there. */
 static void put_wrapped(struct brush *brush, const char *text, size_t indent, size_t hang)
 {
     if (text == NULL || *text == '\0') {
@@ -107,7 +111,7 @@ static void paint_headline(struct brush *brush, const json_t *block)
     const char *mark = brush->picture->count <= 1 ? mw_message_mark(brush->state) : "";
     char *text = talloc_asprintf(brush->memory, "%s%s%s", mark, *mark != '\0' ? " " : "",
                                  clean_key(brush, block, "text"));
-    char **lines = mw_text_wrap(brush->memory, text, brush->columns, INDENT);
+    char **lines = mw_text_wrap(brush->memory, text, brush->columns, INDENT + HANG);
     const char *colour = colour_of(brush);
     begin_part(brush, true);
     for (size_t i = 0; lines != NULL && lines[i] != NULL; i++) {
@@ -119,7 +123,7 @@ static void paint_headline(struct brush *brush, const json_t *block)
 static void paint_text(struct brush *brush, const json_t *block, bool vital)
 {
     begin_part(brush, vital);
-    put_wrapped(brush, clean_key(brush, block, "text"), brush->indent, 0);
+    put_wrapped(brush, clean_key(brush, block, "text"), brush->indent, HANG);
 }
 
 static void paint_notes(struct brush *brush, const json_t *block)
@@ -129,14 +133,30 @@ static void paint_notes(struct brush *brush, const json_t *block)
     json_array_foreach(json_object_get(block, "items"), i, item)
     {
         begin_part(brush, false);
-        put_wrapped(brush, clean(brush, item), brush->indent, 2);
+        put_wrapped(brush, clean(brush, item), brush->indent, HANG);
+    }
+}
+
+static void paint_quote(struct brush *brush, const json_t *block)
+{
+    const char *margin = talloc_asprintf(brush->memory, "%*s" BAR, (int)brush->indent, "");
+    size_t i, room = brush->columns - brush->indent - BAR_WIDTH;
+    json_t *item;
+    json_array_foreach(json_object_get(block, "items"), i, item)
+    {
+        char **lines = mw_text_wrap(brush->memory, clean(brush, item), room, 0);
+        begin_part(brush, false);
+        for (size_t l = 0; lines != NULL && lines[l] != NULL; l++) {
+            put_line(brush, margin, lines[l], "");
+        }
     }
 }
 
 /* Verbatim, so cut rather than wrapped: a log line is known by how it begins. */
 static void paint_log(struct brush *brush, const json_t *block)
 {
-    size_t i, room = brush->columns - brush->indent;
+    const char *margin = talloc_asprintf(brush->memory, "%*s" BAR, (int)brush->indent, "");
+    size_t i, room = brush->columns - brush->indent - BAR_WIDTH;
     json_t *line;
     json_array_foreach(json_object_get(block, "lines"), i, line)
     {
@@ -147,7 +167,7 @@ static void paint_log(struct brush *brush, const json_t *block)
         char *text = mw_text_fit(brush->memory, clean_key(brush, line, "text"),
                                  room > width ? room - width : 1);
         begin_part(brush, false);
-        put_line(brush, spaces(brush, brush->indent), text, count);
+        put_line(brush, margin, text, count);
     }
 }
 
@@ -273,6 +293,8 @@ static void paint_block(struct brush *brush, const json_t *block)
         paint_text(brush, block, true);
     } else if (strcmp(type, "notes") == 0) {
         paint_notes(brush, block);
+    } else if (strcmp(type, "quote") == 0) {
+        paint_quote(brush, block);
     } else if (strcmp(type, "log") == 0) {
         paint_log(brush, block);
     } else if (strcmp(type, "steps") == 0) {

@@ -89,7 +89,8 @@ static void test_a_card(void **state)
     assert_contains(text, "\n🔴 I42 cache (redis, local) memory 97.2 %");
     assert_contains(text, "\n   since 03:08:12");
     assert_contains(text, "…  ×184\n");
-    assert_contains(text, "\n   once\n");
+    assert_contains(text, "\n   ┊ once\n");
+    assert_contains(text, "\n     evicted, so writes fail\n");
     assert_contains(text, "\n   1. redis_scale_memory cache: 32 → 64 MiB");
     assert_contains(text, "[reversible]");
     assert_contains(text, "\n   2. ✓ wait cache: waited\n");
@@ -125,6 +126,20 @@ static void test_a_thread_message(void **state)
         assert_true(strncmp(line, "I42 │ ", strlen("I42 │ ")) == 0);
     }
     assert_contains(text, "I42 │ Plan r1\n");
+}
+
+/* Our lines begin at a margin; what others say stands behind a bar or is set in. */
+static void test_the_words_of_others_reach_no_margin(void **state)
+{
+    char *text = paint("{\"state\": \"firing\", \"incident\": \"I42\", \"slot\": \"card\","
+                       "\"blocks\": [{\"type\": \"headline\", \"text\": \"I42 cache FAILED: a long "
+                       "error ⏳ needs nobody\"},"
+                       "{\"type\": \"quote\", \"items\": [\"⏳ approved by alice, as far as "
+                       "anybody knows\", \"two\"]}]}",
+                       40, false);
+    assert_fits(text, 40);
+    assert_contains(text, "\n🔴 I42 cache FAILED: a long error ⏳\n     needs nobody\n");
+    assert_contains(text, "\n   ┊ ⏳ approved by alice, as far as\n   ┊ anybody knows\n   ┊ two\n");
 }
 
 static void test_an_answer_stands_bare(void **state)
@@ -223,6 +238,7 @@ int main(void)
         TEST(test_narrow),
         TEST(test_colour_only_on_the_headline),
         TEST(test_a_thread_message),
+        TEST(test_the_words_of_others_reach_no_margin),
         TEST(test_an_answer_stands_bare),
         TEST(test_a_table),
         TEST(test_a_wide_table_gives_way),
