@@ -156,9 +156,7 @@ void mw_sql_masked(struct mw_sql *sql, const char *text)
     if (text == NULL) {
         next_value(sql);
     } else if (!sql->failed) {
-        char *valid = copy_text(sql, text);
-        take_text(sql, valid != NULL ? mw_redact(sql->transaction, valid) : NULL);
-        talloc_free(valid);
+        take_text(sql, mw_redact_lines(sql->transaction, text, strlen(text)));
     }
 }
 

@@ -45,7 +45,7 @@ void mw_sql_expect(struct mw_sql *sql, int rows);
 void mw_sql_integer(struct mw_sql *sql, int64_t value);
 void mw_sql_real(struct mw_sql *sql, double value);      /* NAN and infinities become NULL */
 void mw_sql_text(struct mw_sql *sql, const char *value); /* may be NULL */
-/* Foreign or free text: secrets are masked. */
+/* Foreign or free text: it is cleaned, its line breaks apart, and secrets are masked. */
 void mw_sql_masked(struct mw_sql *sql, const char *value);
 /* As canonical text; NULL stays NULL. */
 void mw_sql_json(struct mw_sql *sql, const json_t *value);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "respond/case.h"
 
 #define ROOM          "respond"
@@ -37,7 +38,8 @@ static void keep(void *argument)
 
 static const char *text_of(TALLOC_CTX *memory, const json_t *value)
 {
-    char *dumped = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    json_auto_t *masked = mw_redact_json(value);
+    char *dumped = masked != NULL ? json_dumps(masked, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     const char *text = talloc_strdup(memory, dumped);
     free(dumped);
     return text;

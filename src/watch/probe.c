@@ -24,7 +24,7 @@ static char *unreachable_text(const struct mw_resource *resource, TALLOC_CTX *me
                               const struct mw_error *error)
 {
     if (error->class != MW_ERROR_TIMEOUT) {
-        char *safe = mw_redact(memory, error->text);
+        char *safe = mw_redact_line(memory, error->text, strlen(error->text), sizeof error->text);
         char *text = talloc_asprintf(memory, "cannot be reached: %s", safe != NULL ? safe : "");
         talloc_free(safe);
         return text;
@@ -71,7 +71,7 @@ static enum mw_health judge(struct mw_resource *resource, const struct mw_sample
 static char *reason_text(struct mw_resource *resource, const struct mw_error *error)
 {
     if (resource->finding_count == 0) {
-        return mw_redact(resource, error->text);
+        return mw_redact_line(resource, error->text, strlen(error->text), sizeof error->text);
     }
     char *text = NULL;
     for (size_t i = 0; i < resource->finding_count && i < REASON_FINDINGS; i++) {
