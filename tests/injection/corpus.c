@@ -134,9 +134,14 @@ json_t *corpus_json(const struct injection *line)
     return value;
 }
 
+const char *corpus_find_leak(const char *text)
+{
+    return strcasestr(text, "leakcanary");
+}
+
 bool corpus_leaks(const char *text)
 {
-    return strcasestr(text, "leakcanary") != NULL;
+    return corpus_find_leak(text) != NULL;
 }
 
 void corpus_check_shown(const struct injection *line, const char *text)
@@ -147,6 +152,14 @@ void corpus_check_shown(const struct injection *line, const char *text)
         corpus_fail(line, "a secret stands in:", text);
 }
 
+static void check_lines(const struct injection *line, const char *text)
+{
+    char *copy = talloc_strdup(NULL, text), *rest = copy;
+    for (char *one; (one = strsep(&rest, "\n")) != NULL;)
+        corpus_check_shown(line, one);
+    talloc_free(copy);
+}
+
 void corpus_check_json(const struct injection *line, const json_t *value)
 {
     const char *key;
@@ -154,7 +167,7 @@ void corpus_check_json(const struct injection *line, const json_t *value)
     size_t i;
     void *object = (void *)(uintptr_t)value;
     if (json_is_string(value))
-        corpus_check_shown(line, json_string_value(value));
+        check_lines(line, json_string_value(value));
     json_array_foreach(value, i, item)
     {
         corpus_check_json(line, item);

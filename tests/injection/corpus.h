@@ -26,7 +26,8 @@ struct injection *corpus_read(TALLOC_CTX *memory, const char *file, size_t *coun
 /* As JSON holds it; what is no UTF-8 as it is after cleaning. A new reference. */
 json_t *corpus_json(const struct injection *line);
 
-/* Whether a secret of the corpus stands in it, in whatever case. */
+/* Where a secret of the corpus stands in it, in whatever case; NULL: nowhere. */
+const char *corpus_find_leak(const char *text);
 bool corpus_leaks(const char *text);
 
 /* Says which line it was and what was wrong. */
@@ -35,7 +36,7 @@ bool corpus_leaks(const char *text);
 
 /* Foreign text in the form in which it may be shown: clean, on one line, without secrets. */
 void corpus_check_shown(const struct injection *line, const char *text);
-/* The same for every string in a JSON value, keys too. */
+/* The same for each line of every string in a JSON value, and for the keys. */
 void corpus_check_json(const struct injection *line, const json_t *value);
 
 #endif

@@ -162,12 +162,31 @@ static char *own_lines(TALLOC_CTX *memory, const json_t *message, size_t columns
     return own;
 }
 
+/* A string of a message is one line. */
+static bool has_line_break(const json_t *value)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+    bool found = json_is_string(value) && strchr(json_string_value(value), '\n') != NULL;
+    json_array_foreach(value, i, item)
+    {
+        found = found || has_line_break(item);
+    }
+    json_object_foreach((json_t *)(uintptr_t)value, key, item)
+    {
+        found = found || has_line_break(item);
+    }
+    return found;
+}
+
 static void check_message(const struct injection *line, TALLOC_CTX *memory, const json_t *message,
                           const json_t *wanted)
 {
     json_auto_t *shape = shape_of(NULL, message), *ordinary = shape_of(NULL, wanted);
     char *dumped = json_dumps(message, JSON_INDENT(1));
     corpus_check_json(line, message);
+    assert_false(has_line_break(message));
     if (!json_equal(shape, ordinary))
         corpus_fail(line, "it changes the shape of the message:", dumped);
     free(dumped);

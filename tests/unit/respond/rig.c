@@ -33,7 +33,7 @@ const struct mw_person viewer = {"vic", MW_ROLE_VIEWER}, operator_ = {"olga", MW
                        alice = {"alice", MW_ROLE_APPROVER}, bob = {"bob", MW_ROLE_APPROVER};
 
 static TALLOC_CTX *memory;
-static char folder[] = "/tmp/midwatch-respond-XXXXXX";
+static char folder[64];
 static char store[200];
 
 /* ---- the boxes ---- */
@@ -49,6 +49,11 @@ static struct box *box_of(const struct mw_target *target)
     return number == 0 ? &box : &others[number - 1];
 }
 
+static const char *words_of(const struct box *self)
+{
+    return self->says != NULL ? self->says : "";
+}
+
 static bool box_create(struct mw_target *target, const void *config, struct mw_error *error)
 {
     return true;
@@ -59,7 +64,8 @@ static bool box_probe(struct mw_target *target, struct mw_deadline deadline,
 {
     struct box *self = box_of(target);
     if (self->unreachable)
-        return mw_error_set(error, MW_ERROR_RETRY, "nobody there");
+        return mw_error_set(error, MW_ERROR_RETRY, "nobody there%s%s",
+                            self->says != NULL ? ": " : "", words_of(self));
     sample->measured_at = mw_wall_now();
     sample->source = "box";
     mw_sample_add(sample, "level", self->level, true);
@@ -72,7 +78,8 @@ static bool fix_assess(struct mw_target *target, const json_t *arguments,
 {
     struct box *self = box_of(target);
     out->risk = self->flickers && self->assessed++ % 2 == 1 ? MW_RISK_DESTRUCTIVE : self->risk;
-    out->effect = "lowers the level";
+    out->effect = self->says != NULL ? self->says : "lowers the level";
+    out->reason = self->says;
     out->arguments = json_deep_copy(arguments);
     json_object_set_new(out->arguments, "from", json_real(self->level));
     out->undo =
@@ -90,7 +97,25 @@ static bool fix_run(struct mw_target *target, const json_t *arguments, struct mw
     if (self->fix_takes > 0 && !mw_sleep(self->fix_takes, error))
         return false;
     self->level = self->level_after;
-    *result = mw_tool_result(!self->fix_fails, NULL, "level is %.0f", self->level);
+    *result =
+        mw_tool_result(!self->fix_fails, NULL, "level is %.0f%s", self->level, words_of(self));
+    return true;
+}
+
+static bool flush_run(struct mw_target *target, const json_t *arguments,
+                      struct mw_deadline deadline, json_t **result, struct mw_error *error)
+{
+    struct box *self = box_of(target);
+    self->flushes++;
+    self->level = 0;
+    *result = mw_tool_result(true, NULL, "all gone");
+    return true;
+}
+
+static bool box_facts(struct mw_target *target, struct mw_deadline deadline, json_t **facts,
+                      struct mw_error *error)
+{
+    *facts = json_pack("{s:s?}", "words", box_of(target)->says);
     return true;
 }
 
@@ -120,6 +145,11 @@ static const struct mw_tool box_tools[] = {
      .description = "Takes it back.",
      .schema = ARGUMENTS,
      .run = unfix_run},
+    {.name = "box_flush",
+     .floor = MW_RISK_DESTRUCTIVE,
+     .description = "Empties it.",
+     .schema = ARGUMENTS,
+     .run = flush_run},
     {.name = NULL},
 };
 
@@ -141,6 +171,7 @@ static const struct mw_target_ops box_ops = {.kind = "box",
                                              .metrics = box_metrics,
                                              .tools = box_tools,
                                              .create = box_create,
+                                             .facts = box_facts,
                                              .probe = box_probe};
 
 static const struct mw_resource_config box_config = {
@@ -204,6 +235,8 @@ static bool propose(struct mw_planner *asked, const json_t *situation,
     snprintf(script.complaint, sizeof script.complaint, "%s", complaint != NULL ? complaint : "");
     if (script.takes > 0 && !mw_sleep(script.takes, error))
         return false;
+    if (script.plays != NULL)
+        return (*proposal = script.plays(situation, host, error)) != NULL;
     if (script.steps == NULL)
         return mw_error_set(error, MW_ERROR_REFUSED, "no idea");
     const char *steps = script.asked == 1 && script.first != NULL ? script.first : script.steps;
@@ -346,7 +379,9 @@ static int in_fiber(void *argument)
 void rig_run(void (*body)(void))
 {
     struct mw_error error = {0};
-    strcpy(folder, "/tmp/midwatch-respond-XXXXXX");
+    /* In memory where there is such a place: nothing here survives a loss of power. */
+    snprintf(folder, sizeof folder, "%s/midwatch-respond-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(folder));
     snprintf(store, sizeof store, "%s/midwatch.db", folder);
     box = (struct box){.level = 40, .level_after = 50, .risk = MW_RISK_REVERSIBLE};

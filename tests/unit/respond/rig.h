@@ -17,6 +17,8 @@ struct box {
     int64_t fix_takes; /* ms */
     int fixes, unfixes;
     void (*during_fix)(void);
+    const char *says; /* stands in its facts, errors, assessments and results; NULL: nothing does */
+    int flushes;
 };
 extern struct box box;
 /* More of them, named box1, box2 and so on; each test says how many (rig_run_with) and who needs whom. */
@@ -41,6 +43,9 @@ struct script {
     enum mw_impairment impairment; /* that it tells of; NONE: it tells nothing */
     double spent;                  /* what it was told at the start */
     struct mw_error look_error;
+    /* Answers in the place of `steps`: a new reference, or NULL with an error. */
+    json_t *(*plays)(const json_t *situation, const struct mw_planner_host *host,
+                     struct mw_error *error);
 };
 extern struct script script;
 
