@@ -29,7 +29,7 @@ bool mw_inbox_add(struct mw_record *record, const char *chat, const char *event,
                        " ON CONFLICT (chat, event) DO NOTHING RETURNING id");
     mw_sql_text(&sql, chat);
     mw_sql_text(&sql, event);
-    mw_sql_json(&sql, body);
+    mw_sql_masked_json(&sql, body);
     mw_sql_integer(&sql, mw_wall_now());
     mw_sql_query(&sql, "SELECT id FROM inbox WHERE chat = ? AND event = ?");
     mw_sql_text(&sql, chat);

@@ -153,10 +153,11 @@ MW_SUSPENDS bool mw_record_told(struct mw_record *record, int64_t incident, int6
 struct mw_inbox_event {
     int64_t id;
     char *chat;
-    json_t *body; /* as the core wrote it; released with the talloc parent */
+    json_t *body; /* as the core wrote it, secrets masked; released with the talloc parent */
 };
 
-/* Records an event. `*fresh` is false when this chat has handed in the same `event` before. */
+/* Records an event, with secrets in its body masked: people write them into a chat. `*fresh` is false when this
+ * chat has handed in the same `event` before. */
 MW_SUSPENDS bool mw_inbox_add(struct mw_record *record, const char *chat, const char *event,
                               const json_t *body, int64_t *id, bool *fresh, struct mw_error *error);
 MW_SUSPENDS bool mw_inbox_done(struct mw_record *record, int64_t id, struct mw_error *error);
