@@ -139,7 +139,7 @@ struct mw_log_excerpt {
 
 /* What was measured of one resource at one moment. */
 struct mw_reading {
-    mw_wall_ms measured_at;
+    mw_wall_ms measured_at; /* where nobody answered: when that was seen */
     enum mw_health health;
     json_t *metrics; /* {name: number}; NULL: nothing */
 };

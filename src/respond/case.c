@@ -110,6 +110,7 @@ void mw_reading_replace(struct mw_reading *reading, const struct mw_resource *re
     if (!resource->reached) {
         json_decref(reading->metrics);
         reading->metrics = NULL;
+        reading->measured_at = resource->probed_at;
     }
 }
 

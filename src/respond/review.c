@@ -18,7 +18,7 @@ enum mw_stage mw_stage_review(struct mw_case *self)
     struct mw_part part;
     for (size_t i = 0; mw_incident_part(incident, i, &part); i++) {
         const struct mw_resource *resource = mw_watch_find(self->respond->watch, part.resource);
-        if (part.after->metrics == NULL && resource != NULL && resource->reached)
+        if (part.after->metrics == NULL && resource != NULL && resource->probed_at != 0)
             mw_reading_replace(part.after, resource);
     }
     json_decref(incident->collateral);
