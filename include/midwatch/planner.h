@@ -13,6 +13,8 @@
  *    "tools": [{"name", "risk", "description", "inputSchema"}],
  *    "previous": [{"revision", "steps": [{"tool", "arguments", "state", "result"}],
  *                  "health_after": "DEGRADED", "metrics_after": {…}, "complaint": "…"}],
+ *                                      (a proposal that was refused: revision 0, and of its steps those about the
+ *                                       resource that the complaint is about)
  *    "similar": [{"incident", "when", "resource", "environment", "symptom", "cause",
  *                 "steps": [{"tool", "arguments", "state", "result"}], "outcome", "reason",
  *                 "decisions": [{"person", "action", "why"}]}]}

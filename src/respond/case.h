@@ -250,10 +250,12 @@ json_t *mw_situation(const struct mw_case *self, const struct mw_resource *resou
 /*
  * Checks a proposal against the tools, the resource and the policy, and makes the next plan of the
  * incident of it, each step pinned by its tool's assessment. False with a complaint that a planner can
- * act on; the incident is untouched then.
+ * act on; the incident is untouched then. `*refused`, borrowed from the proposal, names whose step was
+ * refused; NULL: the proposal as a whole.
  */
 MW_SUSPENDS bool mw_proposal_accept(struct mw_case *self, const json_t *proposal,
-                                    const char *planner, struct mw_error *error);
+                                    const char *planner, const char **refused,
+                                    struct mw_error *error);
 
 /* Calls a read-only tool that a planner asked for; refuses anything else. The result is masked. */
 MW_SUSPENDS bool mw_look(const struct mw_case *self, const char *tool, const json_t *arguments,

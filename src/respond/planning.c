@@ -36,6 +36,22 @@ static void impaired(void *context, enum mw_impairment impairment, const char *w
     mw_planner_impaired(asking->self->respond, asking->planner, impairment, why);
 }
 
+/* The steps of a refused proposal that are about that resource; NULL: all of them. */
+static json_t *steps_about(const json_t *proposal, const char *resource)
+{
+    json_t *about = json_array();
+    size_t i;
+    json_t *step;
+    json_array_foreach(json_object_get(proposal, "steps"), i, step)
+    {
+        const char *name =
+            json_string_value(json_object_get(json_object_get(step, "arguments"), "resource"));
+        if (resource == NULL || (name != NULL && strcmp(name, resource) == 0))
+            json_array_append(about, step);
+    }
+    return about;
+}
+
 /* Asks until a proposal is accepted or there is none. The error is what stood in the way of the first
  * one: later ones are what was left. */
 static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
@@ -43,7 +59,7 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
 {
     struct mw_error first = {0};
     json_auto_t *complaints = json_array();
-    json_auto_t *refused = json_object(); /* what refused proposals took */
+    json_auto_t *wasted = json_object(); /* what refused proposals took */
     struct asking asking = {self, planner};
     const struct mw_planner_host host = {
         .context = &asking, .look = look, .exchanged = exchanged, .impaired = impaired};
@@ -69,22 +85,23 @@ static enum asked ask_planner(struct mw_case *self, struct mw_planner *planner,
         const json_t *usage = json_object_get(proposal, "usage");
         if (mw_case_resource(self) == NULL)
             continue;
-        if (mw_proposal_accept(self, proposal, planner->label, error)) {
+        const char *refused;
+        if (mw_proposal_accept(self, proposal, planner->label, &refused, error)) {
             struct mw_plan *plan = mw_incident_plan(self->incident);
             if (plan->usage != NULL)
-                mw_usage_add(plan->usage, refused);
+                mw_usage_add(plan->usage, wasted);
             return ASKED_ACCEPTED;
         }
-        mw_usage_add(refused, usage);
+        mw_usage_add(wasted, usage);
         if (error->class == MW_ERROR_CANCELLED)
             return ASKED_CANCELLED;
         mw_log_info(ROOM, "I%lld: a proposal of %s was refused: %s", (long long)self->incident->id,
                     planner->label, error->text);
         if (first.class == MW_ERROR_NONE)
             first = *error;
-        json_t *steps = json_object_get(proposal, "steps");
-        json_array_append_new(complaints, json_pack("{s:i, s:O?, s:s}", "revision", 0, "steps",
-                                                    steps, "complaint", error->text));
+        json_array_append_new(complaints,
+                              json_pack("{s:i, s:o, s:s}", "revision", 0, "steps",
+                                        steps_about(proposal, refused), "complaint", error->text));
     }
     *error = first;
     return ASKED_NOTHING;
@@ -109,8 +126,9 @@ static bool propose_again(struct mw_case *self)
     json_auto_t *proposal = json_pack("{s:s, s:f, s:O?, s:O}", "root_cause", cause, "confidence",
                                       plan->confidence, "evidence", plan->evidence, "steps", steps);
     const char *planner = talloc_strdup(cause, plan->planner);
+    const char *refused;
     struct mw_error error = {0};
-    bool ok = proposal != NULL && mw_proposal_accept(self, proposal, planner, &error);
+    bool ok = proposal != NULL && mw_proposal_accept(self, proposal, planner, &refused, &error);
     talloc_free(cause);
     return ok;
 }

@@ -185,8 +185,9 @@ void mw_plan_seal(struct mw_plan *plan, const struct mw_watch *watch)
 }
 
 bool mw_proposal_accept(struct mw_case *self, const json_t *proposal, const char *planner,
-                        struct mw_error *error)
+                        const char **refused, struct mw_error *error)
 {
+    *refused = NULL;
     json_auto_t *schema = json_loads(proposal_schema, 0, NULL);
     if (!mw_json_check(schema, proposal, "proposal", error))
         return false;
@@ -200,6 +201,8 @@ bool mw_proposal_accept(struct mw_case *self, const json_t *proposal, const char
     for (size_t i = 0; i < count; i++) {
         steps[i].position = (int)i + 1;
         if (!accept_step(self, json_array_get(proposed, i), &steps[i], steps, error)) {
+            const json_t *arguments = json_object_get(json_array_get(proposed, i), "arguments");
+            *refused = json_string_value(json_object_get(arguments, "resource"));
             release_steps(steps, count);
             talloc_free(steps);
             return false;

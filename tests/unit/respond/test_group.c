@@ -75,6 +75,42 @@ GROUP_TEST(what_turns_bad_together_is_one, 1, NULL, NULL)
     assert_int_equal(count_incidents(), 1);
 }
 
+/* Nobody answers at one of them: how it is when it ends is known all the same. */
+GROUP_TEST(tells_how_each_is_when_it_ends, 1, NULL, NULL)
+{
+    policy.group_window = 15000;
+    script.steps = NULL;
+    breathe(3000);
+    box.level = 97;
+    others[0].unreachable = true;
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 40);
+    assert_int_equal(incident->outcome, MW_OUTCOME_HANDED_OVER);
+    assert_int_equal(incident->after.health, MW_HEALTH_DEGRADED);
+    const struct mw_member *member = &incident->members[0];
+    assert_int_equal(member->after.health, MW_HEALTH_FAILED);
+    assert_null(member->after.metrics);
+    assert_true(member->after.measured_at >= member->joined_at);
+}
+
+/* What cannot be done for one of them keeps the planner from nothing that can be done for the others. */
+GROUP_TEST(refuses_what_is_about_one_alone, 2, NULL, NULL, NULL)
+{
+    policy.group_window = 15000;
+    script.first =
+        "[" STEP("box") "," STEP("box1") ",{\"tool\":\"box_none\",\"arguments\":"
+                                         "{\"resource\":\"box2\"},\"why\":\"it helps\"}]";
+    script.steps = "[" STEP("box") "," STEP("box1") "]";
+    breathe(3000);
+    box.level = others[0].level = others[1].level = 97;
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_non_null(strstr(script.complaint, "no tool \"box_none\""));
+    const json_t *refused = json_array_get(json_object_get(script.told, "previous"), 0);
+    const json_t *steps = json_object_get(refused, "steps");
+    assert_int_equal(json_array_size(steps), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(steps, 0), "tool")),
+                        "box_none");
+}
+
 /* The second turns bad when there is a plan for the first: that one is void. */
 GROUP_TEST(who_joins_later_makes_a_new_plan, 1, NULL, NULL)
 {
@@ -348,6 +384,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_turns_bad_together_is_one),
+        cmocka_unit_test(tells_how_each_is_when_it_ends),
+        cmocka_unit_test(refuses_what_is_about_one_alone),
         cmocka_unit_test(who_joins_later_makes_a_new_plan),
         cmocka_unit_test(without_a_window_each_is_its_own),
         cmocka_unit_test(what_turns_bad_later_is_its_own),
