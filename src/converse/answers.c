@@ -60,6 +60,14 @@ static const char *label_of(const struct mw_resource *resource, const char *metr
     return spec != NULL && spec->label != NULL ? spec->label : metric;
 }
 
+/* Of a name and its value, the name is what may be cut: half a number is another number. */
+static const char *name_and_value(TALLOC_CTX *memory, const char *name, const char *value)
+{
+    size_t width = mw_text_width(value) + 1;
+    size_t left = width < VALUE_COLUMNS ? VALUE_COLUMNS - width : 1;
+    return talloc_asprintf(memory, "%s %s", mw_text_fit(memory, name, left), value);
+}
+
 /* The metric that says most in little room: what is bad, else the first that has a threshold. */
 static const char *main_value(TALLOC_CTX *memory, const struct mw_resource *resource)
 {
@@ -84,8 +92,8 @@ static const char *main_value(TALLOC_CTX *memory, const struct mw_resource *reso
     if (found == NULL) {
         return "–";
     }
-    return talloc_asprintf(memory, "%s %s", label_of(resource, metric),
-                           value_text(memory, resource, metric, found->value));
+    return name_and_value(memory, label_of(resource, metric),
+                          value_text(memory, resource, metric, found->value));
 }
 
 static void note_open(struct mw_paper *paper, const struct mw_request *request,
@@ -121,7 +129,7 @@ json_t *mw_answer_status(struct mw_request *request)
             if (healthy == (pass == 1) && ++shown <= STATUS_MAX) {
                 mw_paper_row(&paper, mw_text_fit(memory, resource->name, NAME_COLUMNS),
                              mw_text_fit(memory, mw_health_name(resource->health), STATE_COLUMNS),
-                             mw_text_fit(memory, main_value(memory, resource), VALUE_COLUMNS));
+                             main_value(memory, resource));
             }
         }
     }

@@ -146,6 +146,7 @@ static const struct mw_metric_spec metrics[] = {
     {"memory_percent", "memory", "%", "maxmemory", 95, 99.5, false},
     {"connected_clients", "clients", "", NULL, NAN, NAN, false},
     {"latency_ms", "latency", "ms", NULL, NAN, NAN, false},
+    {"slots_percent", "connection slots", "%", NULL, 80, NAN, false},
     {0},
 };
 

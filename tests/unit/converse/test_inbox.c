@@ -544,6 +544,22 @@ static void blind(struct room *room)
     assert_true(chat_says(room_ask(room, "status")->message, "unreachable"));
 }
 
+/* 100 % must not end as "1…". */
+static void narrow(struct room *room)
+{
+    room_start(room);
+    struct mw_resource *cache = mw_watch_find(room->watch, "cache");
+    cache->reached = true;
+    cache->probed_at = FIXTURE_SINCE;
+    mw_sample_add(&cache->last, "slots_percent", 100, true);
+    assert_true(chat_says(room_ask(room, "status")->message, "connect… 100 %"));
+}
+
+static void test_a_number_is_never_cut(void **state)
+{
+    room_run(state, narrow);
+}
+
 static void test_what_cannot_be_looked_at_is_not_called_unreachable(void **state)
 {
     room_run(state, blind);
@@ -580,6 +596,7 @@ int main(void)
         ROOM_TEST(test_hostile_words),
         ROOM_TEST(test_a_full_disk_leaves_reading),
         ROOM_TEST(test_the_bars_of_a_history_have_a_scale),
+        ROOM_TEST(test_a_number_is_never_cut),
         ROOM_TEST(test_what_cannot_be_looked_at_is_not_called_unreachable),
         ROOM_TEST(test_one_is_no_plural),
     };
