@@ -62,18 +62,6 @@ static const struct mw_subcommand *find(const char *name)
     return NULL;
 }
 
-static int help(int count, char **words)
-{
-    const struct mw_subcommand *command = count > 0 ? find(words[0]) : NULL;
-    if (command == NULL) {
-        print_help(stdout);
-        return MW_EXIT_OK;
-    }
-    printf("usage: midwatch %s %s%s[-c FILE]\n%s\n", command->name, command->arguments,
-           command->json ? "[--json] " : "", command->help);
-    return MW_EXIT_OK;
-}
-
 static int unknown(const char *name)
 {
     for (size_t i = 0; later[i] != NULL; i++) {
@@ -92,6 +80,20 @@ static int unknown(const char *name)
     else
         fprintf(stderr, "midwatch: there is no command \"%.60s\"; see midwatch help\n", name);
     return MW_EXIT_USAGE;
+}
+
+static int help(int count, char **words)
+{
+    const struct mw_subcommand *command = count > 0 ? find(words[0]) : NULL;
+    if (command == NULL && count > 0 && strcmp(words[0], "help") != 0)
+        return unknown(words[0]);
+    if (command == NULL) {
+        print_help(stdout);
+        return MW_EXIT_OK;
+    }
+    printf("usage: midwatch %s %s%s[-c FILE]\n%s\n", command->name, command->arguments,
+           command->json ? "[--json] " : "", command->help);
+    return MW_EXIT_OK;
 }
 
 static const char *default_file(void)

@@ -185,6 +185,9 @@ def test_help_and_version(lab):
     for word in ("run", "check", "status", "tools", "incidents", "incident", "audit", "report"):
         expect(re.search(rf"\b{word}\b", done.stdout), f"help names {word}")
     equal(lab.cli("help", "status").returncode, 0, "exit status of help status")
+    done = lab.cli("help", "statsu")
+    equal((done.returncode, done.stdout), (2, ""), "help for what is no command")
+    expect("status" in done.stderr, "the nearest command is named there too")
 
 
 def test_tools(lab):
