@@ -467,8 +467,12 @@ json_t *mw_verdict_message(const struct mw_scene *scene)
     write_table(&paper, scene);
     write_results(&paper, scene);
     int tried = attempts(incident);
-    mw_paper_note(&paper, "%d %s · planner: %s", tried > 1 ? tried - 1 : 0,
-                  tried == 2 ? "retry" : "retries", planner != NULL ? planner : "none asked");
+    if (planner != NULL) {
+        mw_paper_note(&paper, "%d %s · planner: %s", tried > 1 ? tried - 1 : 0,
+                      tried == 2 ? "retry" : "retries", planner);
+    } else {
+        mw_paper_note(&paper, "no plan was made");
+    }
     if (*mw_say_usage(scene) != '\0') {
         mw_paper_note(&paper, "%s", mw_say_usage(scene));
     }

@@ -247,7 +247,8 @@ bool mw_case_is_healthy(const struct mw_case *self)
 enum mw_stage mw_case_healed(struct mw_case *self)
 {
     struct mw_plan *plan = mw_incident_plan(self->incident);
-    if (plan != NULL && plan->state == MW_PLAN_PROPOSED) {
+    bool withdrawn = plan != NULL && plan->state == MW_PLAN_PROPOSED;
+    if (withdrawn) {
         plan->state = MW_PLAN_VOID;
         plan->state_reason = talloc_strdup(self->incident, "it is healthy again");
     }
@@ -259,6 +260,6 @@ enum mw_stage mw_case_healed(struct mw_case *self)
     if (mw_case_has_acted(self))
         return mw_case_conclude(self, MW_OUTCOME_SELF_RECOVERED,
                                 "healthy again, though our step did not work");
-    return mw_case_conclude(self, MW_OUTCOME_SELF_RECOVERED,
-                            "it healed before anything was done; the plan is withdrawn");
+    return mw_case_conclude(self, MW_OUTCOME_SELF_RECOVERED, "it healed before anything was done%s",
+                            withdrawn ? "; the plan is withdrawn" : "");
 }

@@ -522,6 +522,16 @@ static void test_the_verdict(void **state)
     assert_says(read_out(mw_verdict_message(&scene)), "also moved: web went from");
 }
 
+/* Somebody may have been asked and had nothing to propose. */
+static void test_the_verdict_without_a_plan(void **state)
+{
+    incident->stage = MW_STAGE_CLOSED;
+    incident->outcome = MW_OUTCOME_HANDED_OVER;
+    const char *verdict = read_out(mw_verdict_message(&scene));
+    assert_says(verdict, "no plan was made");
+    assert_silent(verdict, "none asked");
+}
+
 /* ---- strangers' text ---- */
 
 static void test_hostile_text(void **state)
@@ -640,6 +650,7 @@ int main(void)
         TEST(test_risks),
         TEST(test_evidence),
         TEST(test_the_verdict),
+        TEST(test_the_verdict_without_a_plan),
         TEST(test_hostile_text),
         TEST(test_nothing_grows_without_end),
         TEST(test_next_to_nothing),

@@ -284,6 +284,7 @@ GROUP_TEST(so_much_at_once_may_come_back, 9, NULL, NULL, NULL, NULL, NULL, NULL,
         others[i].unreachable = false;
     const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 40);
     assert_int_equal(incident->outcome, MW_OUTCOME_SELF_RECOVERED);
+    assert_string_equal(incident->outcome_reason, "it healed before anything was done");
     assert_true(incident->mass);
     assert_int_equal(incident->plan_count, 0);
     assert_int_equal(count_incidents(), 1);

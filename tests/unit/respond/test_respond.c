@@ -110,6 +110,7 @@ RIG_TEST(withdraws_when_it_heals_by_itself)
     box.level = 40;
     const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 10);
     assert_int_equal(incident->outcome, MW_OUTCOME_SELF_RECOVERED);
+    assert_non_null(strstr(incident->outcome_reason, "the plan is withdrawn"));
     assert_int_equal(incident->plans[0].state, MW_PLAN_VOID);
     assert_int_equal(box.fixes, 0);
     box.level = 98; /* and the next time is a new incident */
