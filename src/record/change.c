@@ -121,6 +121,22 @@ void mw_change_setting(struct mw_change *change, const char *name, const char *v
     }
 }
 
+void mw_change_healed(struct mw_change *change, const char *resource)
+{
+    if (change == NULL) {
+        return;
+    }
+    mw_sql_add(&change->sql,
+               "INSERT INTO setting (name, value)"
+               " SELECT 'healed/' || ?, CAST(COALESCE(MAX(id), 0) AS TEXT) FROM"
+               "  (SELECT id FROM incident WHERE resource = ?"
+               "   UNION ALL SELECT incident FROM member WHERE resource = ?) taken WHERE id > 0"
+               " ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    for (int i = 0; i < 3; i++) {
+        mw_sql_text(&change->sql, resource);
+    }
+}
+
 void mw_change_silence(struct mw_change *change, const struct mw_silence *silence)
 {
     if (change != NULL) {

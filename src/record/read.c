@@ -263,7 +263,9 @@ bool mw_record_unsettled(struct mw_record *record, json_t *into, struct mw_error
                        " JOIN incident i ON i.id = newest.id"
                        " LEFT JOIN member m ON m.incident = newest.id"
                        "  AND m.resource = newest.resource"
+                       " LEFT JOIN setting s ON s.name = 'healed/' || newest.resource"
                        " WHERE i.stage = 'closed'"
+                       " AND (s.value IS NULL OR CAST(s.value AS BIGINT) < newest.id)"
                        " AND i.outcome NOT IN ('recovered', 'self_recovered')");
     bool ok = mw_sql_commit(record, &sql, mw_sql_deadline(), error);
     for (size_t i = 0; ok && i < mw_sql_rows(&sql, 0); i++) {

@@ -117,8 +117,11 @@ MW_SUSPENDS int64_t *mw_record_similar(struct mw_record *record, TALLOC_CTX *mem
 MW_SUSPENDS bool mw_record_automatic(struct mw_record *record, const char *resource,
                                      mw_wall_ms since, int64_t *count, struct mw_error *error);
 
+/* That a resource is well again, whatever became of its incidents so far. */
+void mw_change_healed(struct mw_change *change, const char *resource);
+
 /* Adds {resource: severity} (enum mw_health) for each resource whose newest incident closed without
- * recovery. */
+ * recovery, and that was not well again since. */
 MW_SUSPENDS bool mw_record_unsettled(struct mw_record *record, json_t *into,
                                      struct mw_error *error);
 

@@ -203,15 +203,48 @@ static bool is_settled(const struct mw_respond *self, const struct mw_resource *
     return severity != NULL && json_integer_value(severity) >= (json_int_t)resource->health;
 }
 
+/* A resource that is well again, on its way to the record. */
+struct healing {
+    struct mw_respond *respond;
+    char *resource;
+};
+
+static void record_healing(void *argument)
+{
+    struct healing *healing = argument;
+    struct mw_error error = {0};
+    struct mw_change *change = mw_change_begin(healing->respond->record);
+    mw_change_healed(change, healing->resource);
+    if (!mw_change_commit(change, false, &error) && error.class != MW_ERROR_CANCELLED)
+        mw_log_warning(ROOM, "that %s is well again is not recorded: %s", healing->resource,
+                       error.text);
+    talloc_free(healing);
+}
+
+/* Its next trouble is news, also after a restart. */
+static void unsettle(struct mw_respond *self, const char *resource)
+{
+    json_object_del(self->settled, resource);
+    if (self->draining)
+        return;
+    struct healing *healing = talloc_zero(self, struct healing);
+    healing->respond = self;
+    healing->resource = talloc_strdup(healing, resource);
+    mw_fiber_spawn(&self->fibers, "healed", record_healing, healing);
+}
+
 static void settle(struct mw_case *closed)
 {
-    json_t *settled = closed->respond->settled;
+    struct mw_respond *self = closed->respond;
     struct mw_part part;
     for (size_t i = 0; mw_incident_part(closed->incident, i, &part); i++) {
+        const struct mw_resource *resource = mw_watch_find(self->watch, part.resource);
         if (is_over(closed))
-            json_object_del(settled, part.resource);
+            json_object_del(self->settled, part.resource);
+        else if (resource != NULL && resource->health == MW_HEALTH_HEALTHY)
+            unsettle(self, part.resource);
         else
-            json_object_set_new(settled, part.resource, json_integer(*part.severity));
+            json_object_set_new(self->settled, part.resource, json_integer(*part.severity));
     }
 }
 
@@ -233,8 +266,9 @@ static void on_health(void *context, struct mw_resource *resource, enum mw_healt
         mw_condition_notify(&c->changed);
         return;
     }
-    if (resource->health == MW_HEALTH_HEALTHY)
-        json_object_del(self->settled, resource->name);
+    if (resource->health == MW_HEALTH_HEALTHY &&
+        json_object_get(self->settled, resource->name) != NULL)
+        unsettle(self, resource->name);
     bool worse = resource->health >= MW_HEALTH_DEGRADED && resource->health > before;
     if (worse && !self->draining && !(before == MW_HEALTH_UNKNOWN && is_settled(self, resource)))
         mw_case_take_in(self, resource);

@@ -465,6 +465,37 @@ RIG_TEST(a_restart_does_not_ask_again_what_was_answered)
     rig_until_stage(2, MW_STAGE_ASK, 20);
 }
 
+/* It was handed over, somebody mended it, and the next trouble comes while midwatch is not there. */
+RIG_TEST(what_was_well_in_between_is_news_after_a_restart)
+{
+    script.steps = NULL;
+    break_box();
+    rig_until_stage(1, MW_STAGE_CLOSED, 20);
+    box.level = 40;
+    breathe(10000);
+    box.level = 97;
+    rig_restart(NULL);
+    rig_until_stage(2, MW_STAGE_CLOSED, 20);
+}
+
+/* The same where it was well already when the incident ended. */
+RIG_TEST(what_ended_well_is_news_after_a_restart)
+{
+    break_box();
+    rig_until_stage(1, MW_STAGE_ASK, 20);
+    assert_true(rig_decide(1, MW_ACTION_APPROVE, 1, &alice));
+    while (rig_recorded(1)->stage != MW_STAGE_VERIFY)
+        breathe(100);
+    breathe(3000);
+    assert_true(rig_decide(1, MW_ACTION_STOP, 0, &alice));
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_CLOSED, 20);
+    assert_int_equal(incident->outcome, MW_OUTCOME_STOPPED);
+    breathe(1000);
+    box.level = 97;
+    rig_restart(NULL);
+    rig_until_stage(2, MW_STAGE_ASK, 20);
+}
+
 RIG_TEST(a_step_that_failed_gets_no_praise)
 {
     box.fix_fails = true;
@@ -532,6 +563,8 @@ int main(void)
         cmocka_unit_test(a_role_taken_away_voids_its_approval),
         cmocka_unit_test(asking_again_keeps_the_plan_where_there_is_no_other),
         cmocka_unit_test(a_restart_does_not_ask_again_what_was_answered),
+        cmocka_unit_test(what_was_well_in_between_is_news_after_a_restart),
+        cmocka_unit_test(what_ended_well_is_news_after_a_restart),
         cmocka_unit_test(a_step_that_failed_gets_no_praise),
         cmocka_unit_test(sees_what_cannot_be_reached),
         cmocka_unit_test(keeps_an_audit_trail_that_holds),
