@@ -254,6 +254,8 @@ static struct mw_planner planner = {.ops = &planner_ops, .label = "script"};
 
 const char *rig_unanswered;
 
+void (*rig_when_begun)(void);
+
 static bool store_open(struct mw_store *self, const char *location, enum mw_store_mode mode,
                        struct mw_error *error)
 {
@@ -273,12 +275,31 @@ static bool is_about(const struct mw_transaction *transaction, const char *text)
     return about;
 }
 
+/* The audit row of a step that begins is among the values. */
+static bool begins_step(const struct mw_transaction *transaction)
+{
+    for (size_t i = 0; i < transaction->count; i++) {
+        const struct mw_statement *statement = &transaction->statements[i];
+        for (size_t j = 0; j < statement->value_count; j++) {
+            const char *text = statement->values[j].text;
+            if (text != NULL && strcmp(text, "step_started") == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool store_commit(struct mw_store *self, struct mw_transaction **transaction,
                          struct mw_deadline deadline, struct mw_error *error)
 {
     bool unanswered = rig_unanswered != NULL && is_about(*transaction, rig_unanswered);
     if (!mw_store_sqlite.commit(self, transaction, deadline, error))
         return false;
+    void (*then)(void) = rig_when_begun;
+    if (then != NULL && begins_step(*transaction)) {
+        rig_when_begun = NULL;
+        then();
+    }
     if (!unanswered)
         return true;
     rig_unanswered = NULL;

@@ -86,6 +86,8 @@ const struct mw_incident *rig_recorded(int64_t id);
 bool rig_decide(int64_t id, enum mw_action action, int revision, const struct mw_person *person);
 /* The next change whose SQL has this in it is made, and its end is not told; NULL: none. */
 extern const char *rig_unanswered;
+/* Called once when it was recorded that a step begins, before the program is told so. */
+extern void (*rig_when_begun)(void);
 /* The person who is no approver any more; NULL: nobody. */
 extern const char *rig_demoted;
 extern struct mw_error rig_error; /* of the last refusal */

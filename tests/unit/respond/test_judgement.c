@@ -185,6 +185,24 @@ RIG_TEST(shadow_mode_takes_nothing_back)
     assert_true(rig_decide(1, MW_ACTION_UNDO, 0, &alice));
 }
 
+static void freeze_now(void)
+{
+    char *said = NULL;
+    assert_true(mw_respond_freeze(respond, &operator_, "wait", watch, &said, &rig_error));
+}
+
+/* Recording may take long: what is said meanwhile holds the step back. */
+RIG_TEST(a_freeze_while_a_step_is_recorded_holds_it_back)
+{
+    policy.fallback = MW_VERDICT_AUTO;
+    rig_when_begun = freeze_now;
+    break_box();
+    const struct mw_incident *incident = rig_until_stage(1, MW_STAGE_ASK, 120);
+    assert_null(rig_when_begun);
+    assert_int_equal(box.fixes, 0);
+    assert_int_equal(incident->plans[0].steps[0].state, MW_STEP_SKIPPED);
+}
+
 RIG_TEST(frozen_means_nothing_automatic)
 {
     char *said = NULL;
@@ -295,6 +313,7 @@ int main(void)
         cmocka_unit_test(shadow_mode_touches_nothing),
         cmocka_unit_test(shadow_mode_drops_what_was_allowed_before),
         cmocka_unit_test(shadow_mode_takes_nothing_back),
+        cmocka_unit_test(a_freeze_while_a_step_is_recorded_holds_it_back),
         cmocka_unit_test(frozen_means_nothing_automatic),
         cmocka_unit_test(freezing_stops_what_runs_by_itself),
         cmocka_unit_test(a_policy_that_changed_holds_an_approved_plan_back),
