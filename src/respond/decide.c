@@ -362,7 +362,15 @@ bool mw_respond_decide(struct mw_respond *self, int64_t id, enum mw_action actio
                        char **said, struct mw_error *error)
 {
     struct mw_case *c = mw_case_find(self, id);
-    if (c == NULL || !c->recorded)
+    if (c != NULL && !c->recorded) {
+        /* People were told of it all the same, since an alarm waits for nothing. */
+        mw_error_set(error, MW_ERROR_REFUSED,
+                     "I%lld could not be recorded yet, and before that nothing is decided on it",
+                     (long long)id);
+        mw_decide_record_refusal(self, id, action, person, error->text);
+        return false;
+    }
+    if (c == NULL)
         return mw_decide_closed(self, id, action, person, memory, said, error);
     mw_case_hold(c);
     bool ok = mw_lock_acquire(&c->deciding, mw_deadline_in(10000), error);
