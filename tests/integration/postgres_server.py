@@ -35,6 +35,14 @@ def programs():
     return os.path.dirname(max(found, key=lambda path: int(re.search(r"/(\d+)/bin", path)[1])))
 
 
+def runs(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return bool(file.read())
+    except OSError:
+        return False
+
+
 class Postgres:
     """Ends with its lab. Roles: postgres, app, and midwatch with what docs/targets/postgres.md grants."""
 
@@ -147,6 +155,7 @@ class Postgres:
             with open(os.path.join(self.data, "postmaster.pid"), encoding="ascii") as file:
                 pid = int(file.readline())
             os.kill(pid, signal.SIGINT)
-            wait_for("PostgreSQL to end", lambda: not os.path.exists(file.name), 20)
+            # Its pid file goes a moment before it does.
+            wait_for("PostgreSQL to end", lambda: not runs(pid), 20)
         except (OSError, ValueError):
             pass

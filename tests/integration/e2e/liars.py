@@ -194,7 +194,7 @@ def test_a_configuration_of_foreign_bytes(lab):
             done = subprocess.run([BINARY, *words], cwd=lab.folder, capture_output=True, timeout=30,
                                   check=False)
             equal(done.returncode, 2, f"exit status of {words} with {text[:40]!r}: {done.stderr[-300:]!r}")
-            expect(re.match(rb"midwatch\.yaml:\d+: ", done.stderr), f"FILE:LINE of {text[:40]!r}: {done.stderr[:200]!r}")
+            expect(re.search(rb"(?m)^midwatch\.yaml:\d+: ", done.stderr), f"FILE:LINE of {text[:40]!r}: {done.stderr[:200]!r}")
             expect_clean(done.stdout + done.stderr, f"{words} with {text[:40]!r}")
 
 
