@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #define LINE_MAX_BYTES 2000
+#define LINES_MAX      1000
 
 static const char *const files[] = {"logs.txt", "keys.txt",  "queries.txt", "errors.txt",
                                     "chat.txt", "tools.txt", NULL};
@@ -96,28 +97,28 @@ static void read_line(TALLOC_CTX *memory, struct injection *line, char *written)
     line->length = (size_t)(to - line->text);
 }
 
-static void read_file(TALLOC_CTX *memory, const char *name, struct injection **lines, size_t *count)
+static void read_file(struct injection *lines, const char *name, size_t *count)
 {
     char written[LINE_MAX_BYTES], path[500];
     snprintf(path, sizeof path, "%s/%s", MW_INJECTION_FOLDER, name);
     FILE *file = fopen(path, "re");
     assert_non_null(file);
     for (int number = 1; fgets(written, sizeof written, file) != NULL; number++) {
-        *lines = talloc_realloc(memory, *lines, struct injection, *count + 1);
-        struct injection *line = &(*lines)[(*count)++];
-        *line = (struct injection){.file = talloc_strdup(memory, name), .number = number};
-        read_line(memory, line, written);
+        assert_true(*count < LINES_MAX);
+        struct injection *line = &lines[(*count)++];
+        *line = (struct injection){.file = talloc_strdup(lines, name), .number = number};
+        read_line(lines, line, written);
     }
     fclose(file);
 }
 
 struct injection *corpus_read(TALLOC_CTX *memory, const char *file, size_t *count)
 {
-    struct injection *lines = NULL;
+    struct injection *lines = talloc_zero_array(memory, struct injection, LINES_MAX);
     *count = 0;
     for (size_t i = 0; files[i] != NULL; i++) {
         if (file == NULL || strcmp(file, files[i]) == 0)
-            read_file(memory, files[i], &lines, count);
+            read_file(lines, files[i], count);
     }
     assert_true(*count > 0);
     return lines;

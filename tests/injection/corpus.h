@@ -20,7 +20,7 @@ struct injection {
     size_t length;
 };
 
-/* All lines of all files, or of one; on `memory`. Fails the test where a file breaks the form. */
+/* All lines of all files, or of one; on `memory`, their strings on the array. Fails the test where a file breaks the form. */
 struct injection *corpus_read(TALLOC_CTX *memory, const char *file, size_t *count);
 
 /* As JSON holds it; what is no UTF-8 as it is after cleaning. A new reference. */

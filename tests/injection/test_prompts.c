@@ -62,9 +62,9 @@ static json_t *outside_of(const json_t *value)
     void *given = (void *)(uintptr_t)value;
     switch (json_typeof(value)) {
     case JSON_STRING: {
-        char *rest = outside(NULL, json_string_value(value));
-        copy = json_string(rest);
-        talloc_free(rest);
+        TALLOC_CTX *aside = talloc_new(NULL);
+        copy = json_string(outside(aside, json_string_value(value)));
+        talloc_free(aside);
         return copy;
     }
     case JSON_ARRAY:
@@ -218,10 +218,9 @@ static void no_tool_of_a_stranger_speaks_outside_of_the_list(void **state)
 static void no_name_of_a_tool_says_more_than_a_word(void **state)
 {
     for (size_t i = 0; i < count; i++) {
-        char *name = talloc_asprintf(lines, "far.%s", lines[i].text);
+        json_auto_t *text = corpus_json(&lines[i]);
         json_auto_t *tool = json_pack(
-            "{s:o, s:s}", "name",
-            json_string(name) != NULL ? json_string(name) : json_string("far.x"), "risk", "read");
+            "{s:o, s:s}", "name", json_sprintf("far.%s", json_string_value(text)), "risk", "read");
         json_auto_t *functions = declared(tool);
         const char *wire = json_string_value(json_object_get(json_array_get(functions, 0), "name"));
         assert_true(strlen(wire) <= 64);
