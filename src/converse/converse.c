@@ -28,10 +28,13 @@ struct mw_converse *mw_converse_create(TALLOC_CTX *memory, struct mw_watch *watc
     converse->watch = watch;
     converse->record = record;
     converse->settings = *settings;
-    converse->listener = (struct mw_respond_listener){.context = converse,
-                                                      .changed = on_change,
-                                                      .impaired = mw_converse_impaired,
-                                                      .unrecorded = mw_outage_alarm};
+    converse->listener = (struct mw_respond_listener){
+        .context = converse,
+        .changed = on_change,
+        .impaired = mw_converse_impaired,
+        .blind = mw_converse_blind,
+        .unrecorded = mw_outage_alarm,
+    };
     mw_condition_init(&converse->dirtied);
     mw_condition_init(&converse->noticed);
     mw_condition_init(&converse->settled);
@@ -60,6 +63,7 @@ void mw_converse_reload(struct mw_converse *converse, const struct mw_converse_s
         mw_reconcile_mark(converse, open[i]);
     }
     talloc_free(memory);
+    mw_blind_forget(converse);
 }
 
 /* The kind, numbered from the second of its kind on. The outbox is kept by it, so it depends on the

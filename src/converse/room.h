@@ -122,6 +122,12 @@ MW_SUSPENDS bool mw_channels_put(struct mw_converse *converse, int64_t incident,
 void mw_converse_impaired(void *converse, const char *planner, enum mw_impairment impairment,
                           const char *why, const char *instead);
 
+/* ---- blind.c: of the respond listener ---- */
+
+void mw_converse_blind(void *converse, const char *resource, const char *why);
+/* Those that left the inventory are no longer spoken of. */
+void mw_blind_forget(struct mw_converse *converse);
+
 /* ---- notice.c ---- */
 
 void mw_notice_run(void *converse);

@@ -274,6 +274,14 @@ static void on_health(void *context, struct mw_resource *resource, enum mw_healt
         mw_case_take_in(self, resource);
 }
 
+static void on_sight(void *context, struct mw_resource *resource)
+{
+    const struct mw_respond_listener *listener = ((struct mw_respond *)context)->listener;
+    const char *why = resource->reason != NULL ? resource->reason : "its probe says no reason";
+    if (listener != NULL && listener->blind != NULL)
+        listener->blind(listener->context, resource->name, resource->blind ? why : NULL);
+}
+
 static int release_settled(struct mw_respond *self)
 {
     json_decref(self->settled);
@@ -291,7 +299,8 @@ struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,
     self->record = record;
     self->settings = *settings;
     self->listener = listener;
-    self->watch_listener = (struct mw_watch_listener){.context = self, .changed = on_health};
+    self->watch_listener =
+        (struct mw_watch_listener){.context = self, .changed = on_health, .sight = on_sight};
     self->settled = json_object();
     self->quiet = json_object();
     mw_lock_init(&self->silencing);

@@ -136,6 +136,9 @@ struct mw_respond_listener {
      * it can be; one whose version is 0 stands in the record not at all. */
     void (*unrecorded)(void *context, const struct mw_incident *incident,
                        const struct mw_error *why);
+    /* Optional, and must not suspend. Nobody knows how a resource is since it cannot be looked at, `why` being a
+     * sentence; or it can, for the first time or again (NULL). */
+    void (*blind)(void *context, const char *resource, const char *why);
 };
 
 struct mw_respond *mw_respond_create(TALLOC_CTX *memory, struct mw_watch *watch,

@@ -102,18 +102,24 @@ static void tell(struct mw_resource *resource, enum mw_health before)
     }
 }
 
-/* A resource that nobody can look at is no incident, so the log must say it. */
-static void warn_of_blindness(struct mw_resource *resource, int hold)
+/* A resource that nobody can look at is no incident, so it must be said otherwise. */
+static void warn_of_blindness(struct mw_resource *resource, enum mw_health before, int hold)
 {
-    if (resource->health != MW_HEALTH_UNKNOWN && resource->blind) {
+    const struct mw_watch_listener *listener = resource->retired ? NULL : resource->watch->listener;
+    bool sees = resource->health != MW_HEALTH_UNKNOWN;
+    if (sees && resource->blind) {
         resource->blind = false;
         mw_log_info("watch", "%s can be looked at again: it is %s", resource->name,
                     mw_health_name(resource->health));
-    } else if (resource->health == MW_HEALTH_UNKNOWN && !resource->blind &&
-               resource->course.unknown.count >= hold) {
+    } else if (!sees && !resource->blind && resource->course.unknown.count >= hold) {
         resource->blind = true;
         mw_log_warning("watch", "%s cannot be looked at, so nobody knows how it is: %s",
                        resource->name, resource->reason != NULL ? resource->reason : "no reason");
+    } else if (!sees || before != MW_HEALTH_UNKNOWN) {
+        return;
+    }
+    if (listener != NULL && listener->sight != NULL) {
+        listener->sight(listener->context, resource);
     }
 }
 
@@ -150,7 +156,7 @@ static void take_in(struct mw_resource *resource, const struct mw_sample *sample
     }
     explain(resource, said, error);
     if (hold > 0) {
-        warn_of_blindness(resource, hold);
+        warn_of_blindness(resource, before, hold);
     }
     if (resource->health != before && hold > 0) {
         tell(resource, before);

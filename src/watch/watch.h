@@ -99,7 +99,7 @@ struct mw_resource {
     bool retired; /* no longer in the inventory; it goes when nobody holds it */
     struct mw_resource *next_retired;
     struct mw_condition let_go;
-    bool blind;            /* it was logged that nobody knows its health */
+    bool blind;            /* it was said that nobody knows its health */
     bool ended;            /* the fiber has been and gone */
     bool probing, differs; /* differs: the newest sample says other than `health` */
 };
@@ -108,6 +108,9 @@ struct mw_watch_listener {
     void *context;
     /* Health changed from `before`. Called in the probe's fiber; must not suspend. */
     void (*changed)(void *context, struct mw_resource *resource, enum mw_health before);
+    /* Optional. The probe itself cannot run, so nobody knows how the resource is (`blind`, and `reason` why); or it
+     * can, for the first time or again. Must not suspend either. */
+    void (*sight)(void *context, struct mw_resource *resource);
 };
 
 struct mw_watch {

@@ -92,6 +92,36 @@ static void test_a_restart_repeats_nothing_and_forgets_nothing(void **state)
     room_run(state, restarted);
 }
 
+static void see(struct room *room, const char *why)
+{
+    const struct mw_respond_listener *listener = mw_converse_listener(room->converse);
+    mw_watch_find(room->watch, "cache")->blind = why != NULL;
+    listener->blind(listener->context, "cache", why);
+    settle(room);
+}
+
+static void blindness(struct room *room)
+{
+    room_start(room);
+    see(room, NULL);
+    assert_int_equal(chat.message_count, 0);
+    see(room, "the password is wrong");
+    see(room, "the password is wrong");
+    assert_int_equal(chat.message_count, 1);
+    assert_true(chat_says(chat.messages[0].message,
+                          "I cannot look at cache, so nobody knows how it is: the password is"));
+    room_restart(room);
+    see(room, "the password is wrong");
+    assert_int_equal(count_saying("I cannot look"), 1);
+    see(room, NULL);
+    assert_int_equal(count_saying("cache can be looked at again"), 1);
+}
+
+static void test_what_nobody_can_look_at_is_told(void **state)
+{
+    room_run(state, blindness);
+}
+
 static void apart(struct room *room)
 {
     room_start(room);
@@ -175,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROOM_TEST(test_it_is_told_once_until_it_is_over),
         ROOM_TEST(test_a_restart_repeats_nothing_and_forgets_nothing),
+        ROOM_TEST(test_what_nobody_can_look_at_is_told),
         ROOM_TEST(test_keys_do_not_know_each_other),
         ROOM_TEST(test_what_was_over_before_it_was_told_is_not_told),
         ROOM_TEST(test_a_record_that_fails_delays_it),

@@ -20,11 +20,23 @@ static void changed(void *context, struct mw_resource *resource, enum mw_health 
     changes++;
 }
 
-static const struct mw_watch_listener listener = {.changed = changed};
+/* Letter by letter: s somebody can look at it, b nobody can. */
+static char sights[64];
+
+static void sight(void *context, struct mw_resource *resource)
+{
+    size_t length = strlen(sights);
+    if (length + 1 < sizeof sights)
+        sights[length] = resource->blind ? 'b' : 's';
+    assert_true(!resource->blind || strstr(resource->reason, "password") != NULL);
+}
+
+static const struct mw_watch_listener listener = {.changed = changed, .sight = sight};
 
 static void begin(void)
 {
     changes = 0;
+    memset(sights, 0, sizeof sights);
     memset(course, 0, sizeof course);
     watch = mw_watch_create(NULL);
     mw_watch_listen(watch, &listener);
@@ -304,6 +316,7 @@ static void blindness_is_logged_body(void)
     assert_int_equal(times_in(text, "warn  watch: other cannot be looked at"), 1);
     assert_int_equal(times_in(text, "it asks for a password"), 2);
     assert_int_equal(times_in(text, "info  watch: box can be looked at again: it is HEALTHY"), 1);
+    assert_string_equal(sights, "sbbs");
     end();
 }
 
