@@ -93,11 +93,16 @@ static void write_track(struct mw_paper *paper, const struct mw_scene *scene)
 static void write_earlier_plans(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_incident *incident = scene->incident;
+    size_t newest = 0;
+    for (size_t i = 0; i + 1 < incident->plan_count; i++) {
+        newest = incident->plans[i].state == MW_PLAN_SPENT ? i : newest;
+    }
     for (size_t i = 0; i + 1 < incident->plan_count; i++) {
         const struct mw_plan *plan = &incident->plans[i];
         const char *end = mw_say_plan_end(scene, plan);
         if (end == NULL && plan->state == MW_PLAN_SPENT) {
-            end = talloc_asprintf(scene->memory, "%s done", mw_say_steps_done(scene, plan));
+            end = talloc_asprintf(scene->memory, "%s done%s", mw_say_steps_done(scene, plan),
+                                  i == newest && !plan->undo ? mw_say_after(scene) : "");
         }
         if (end != NULL) {
             mw_paper_note(paper, "earlier plan r%d %s", plan->revision, end);

@@ -95,6 +95,22 @@ void mw_scene_write_rows(struct mw_paper *paper, const struct mw_scene *scene)
         write_row(paper, scene, &incident->members[i]);
 }
 
+const char *mw_say_after(const struct mw_scene *scene)
+{
+    const struct mw_incident *incident = scene->incident;
+    if (incident->after.measured_at == 0)
+        return "";
+    char *text = talloc_asprintf(scene->memory, "; after it %s was %s", incident->resource,
+                                 mw_health_name(incident->after.health));
+    for (size_t i = 0; i < incident->member_count && i < CARD_OTHERS; i++) {
+        const struct mw_member *member = &incident->members[i];
+        if (member->after.measured_at != 0)
+            text = talloc_asprintf_append_buffer(text, ", %s %s", member->resource,
+                                                 mw_health_name(member->after.health));
+    }
+    return text;
+}
+
 bool mw_scene_write_bad(struct mw_paper *paper, const struct mw_scene *scene)
 {
     const struct mw_incident *incident = scene->incident;

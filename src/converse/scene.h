@@ -39,6 +39,9 @@ const char *mw_say_others(const struct mw_scene *scene);
 void mw_scene_write_others(struct mw_paper *paper, const struct mw_scene *scene);
 void mw_scene_write_names(struct mw_paper *paper, const struct mw_scene *scene);
 void mw_scene_write_rows(struct mw_paper *paper, const struct mw_scene *scene);
+/* "; after it cache was HEALTHY, orders DEGRADED": how they were when the newest verification ended; "" where
+ * none did yet. */
+const char *mw_say_after(const struct mw_scene *scene);
 /* A note that names those that were still bad at the end; false: none was. */
 bool mw_scene_write_bad(struct mw_paper *paper, const struct mw_scene *scene);
 

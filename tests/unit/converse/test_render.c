@@ -239,6 +239,23 @@ static void test_a_second_plan_must_be_named(void **state)
                 "or: approve I42 r2\n");
 }
 
+/* The first plan helped one of two: the card must not go on saying that both are bad. */
+static void test_what_an_earlier_plan_came_to(void **state)
+{
+    add_member("shop", "status 503", 503, 503);
+    fixture_propose(incident);
+    fixture_ask(incident, 1);
+    fixture_start_step(incident);
+    fixture_end_step(incident);
+    incident->after.measured_at = incident->members[0].after.measured_at = FIXTURE_SINCE + 90000;
+    incident->after.health = MW_HEALTH_HEALTHY;
+    incident->members[0].after.health = MW_HEALTH_FAILED;
+    fixture_propose(incident);
+    fixture_ask(incident, 1);
+    assert_says(read_out(mw_card_message(&scene)),
+                "earlier plan r1 1 of 1 steps done; after it cache was HEALTHY, shop FAILED");
+}
+
 static void test_a_tool_without_a_past(void **state)
 {
     static const struct mw_track none;
@@ -634,6 +651,7 @@ int main(void)
         TEST(test_the_card_that_asks),
         TEST(test_two_approvers),
         TEST(test_a_second_plan_must_be_named),
+        TEST(test_what_an_earlier_plan_came_to),
         TEST(test_a_tool_without_a_past),
         TEST(test_the_fact_takes_the_place_of_the_controls),
         TEST(test_policy_let_it_run),
