@@ -112,6 +112,17 @@ bool mw_case_may_have_helped(const struct mw_case *self);
  * belongs to or has one of its own; while it is quiet, neither. */
 void mw_case_take_in(struct mw_respond *respond, const struct mw_resource *resource);
 
+/* ---- what people know (settled.c) ---- */
+
+/* It ended, and nothing of it is left to people. */
+bool mw_case_is_over(const struct mw_case *self);
+/* An incident closed while it was still bad, and it is no worse now. */
+bool mw_settled_has(const struct mw_respond *respond, const struct mw_resource *resource);
+/* A case was closed: what is left to people of it is settled. */
+void mw_settled_close(const struct mw_case *closed);
+/* It is well again, so its next trouble is news, also after a restart. */
+void mw_settled_end(struct mw_respond *respond, const char *resource);
+
 /* ---- several resources in one incident (group.c) ---- */
 
 /* Whether `resource` needs `on`, be it by way of others. */

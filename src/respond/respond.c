@@ -104,14 +104,6 @@ static bool walk_stage(struct mw_case *self)
 }
 
 static struct mw_case *open_case(struct mw_respond *self, const struct mw_resource *resource);
-static void settle(struct mw_case *closed);
-
-/* Nothing of it is left to people. */
-static bool is_over(const struct mw_case *self)
-{
-    return self->left || self->incident->outcome == MW_OUTCOME_RECOVERED ||
-           self->incident->outcome == MW_OUTCOME_SELF_RECOVERED;
-}
 
 static void walk(void *argument)
 {
@@ -121,11 +113,11 @@ static void walk(void *argument)
         going = walk_stage(self);
     case_end(self);
     if (going)
-        settle(self);
+        mw_settled_close(self);
     /* One may have turned bad again after health was seen to hold and before this was closed; or its leader
      * left the configuration, and then the others, or what has its name now, are nobody's. */
     const char *name;
-    for (size_t i = 0; going && is_over(self) && !self->respond->draining &&
+    for (size_t i = 0; going && mw_case_is_over(self) && !self->respond->draining &&
                        (name = mw_incident_resource(self->incident, i)) != NULL;
          i++) {
         const struct mw_resource *resource = mw_watch_find(self->respond->watch, name);
@@ -196,58 +188,6 @@ void mw_case_take_in(struct mw_respond *self, const struct mw_resource *resource
         open_case(self, resource);
 }
 
-/* It was closed while the resource was still bad, and nothing got worse since: people know. */
-static bool is_settled(const struct mw_respond *self, const struct mw_resource *resource)
-{
-    const json_t *severity = json_object_get(self->settled, resource->name);
-    return severity != NULL && json_integer_value(severity) >= (json_int_t)resource->health;
-}
-
-/* A resource that is well again, on its way to the record. */
-struct healing {
-    struct mw_respond *respond;
-    char *resource;
-};
-
-static void record_healing(void *argument)
-{
-    struct healing *healing = argument;
-    struct mw_error error = {0};
-    struct mw_change *change = mw_change_begin(healing->respond->record);
-    mw_change_healed(change, healing->resource);
-    if (!mw_change_commit(change, false, &error) && error.class != MW_ERROR_CANCELLED)
-        mw_log_warning(ROOM, "that %s is well again is not recorded: %s", healing->resource,
-                       error.text);
-    talloc_free(healing);
-}
-
-/* Its next trouble is news, also after a restart. */
-static void unsettle(struct mw_respond *self, const char *resource)
-{
-    json_object_del(self->settled, resource);
-    if (self->draining)
-        return;
-    struct healing *healing = talloc_zero(self, struct healing);
-    healing->respond = self;
-    healing->resource = talloc_strdup(healing, resource);
-    mw_fiber_spawn(&self->fibers, "healed", record_healing, healing);
-}
-
-static void settle(struct mw_case *closed)
-{
-    struct mw_respond *self = closed->respond;
-    struct mw_part part;
-    for (size_t i = 0; mw_incident_part(closed->incident, i, &part); i++) {
-        const struct mw_resource *resource = mw_watch_find(self->watch, part.resource);
-        if (is_over(closed))
-            json_object_del(self->settled, part.resource);
-        else if (resource != NULL && resource->health == MW_HEALTH_HEALTHY)
-            unsettle(self, part.resource);
-        else
-            json_object_set_new(self->settled, part.resource, json_integer(*part.severity));
-    }
-}
-
 static void note_severity(struct mw_incident *incident, const struct mw_resource *resource)
 {
     struct mw_part part;
@@ -266,11 +206,11 @@ static void on_health(void *context, struct mw_resource *resource, enum mw_healt
         mw_condition_notify(&c->changed);
         return;
     }
-    if (resource->health == MW_HEALTH_HEALTHY &&
-        json_object_get(self->settled, resource->name) != NULL)
-        unsettle(self, resource->name);
+    if (resource->health == MW_HEALTH_HEALTHY)
+        mw_settled_end(self, resource->name);
     bool worse = resource->health >= MW_HEALTH_DEGRADED && resource->health > before;
-    if (worse && !self->draining && !(before == MW_HEALTH_UNKNOWN && is_settled(self, resource)))
+    if (worse && !self->draining &&
+        !(before == MW_HEALTH_UNKNOWN && mw_settled_has(self, resource)))
         mw_case_take_in(self, resource);
 }
 
