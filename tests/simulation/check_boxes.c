@@ -73,7 +73,7 @@ void sim_check_outbox(void)
                                       " delivered_revision, reference FROM outbox");
     while (sim_look_next(q)) {
         struct sim_platform *platform = platform_named(sim_look_word(q, 0));
-        char key[40];
+        char key[256];
         snprintf(key, sizeof key, "I%d/%s", (int)sim_look_number(q, 1), sim_look_word(q, 2));
         sim_require(sim_look_number(q, 4) == sim_look_number(q, 5), "%s was never given %s",
                     platform->name, key);
@@ -93,7 +93,7 @@ void sim_check_told(int64_t incident)
 {
     static const char *const slots[] = {"card", "verdict"};
     for (int i = 0; i < SIM_PLATFORMS * 2; i++) {
-        char key[40];
+        char key[256];
         snprintf(key, sizeof key, "I%d/%s", (int)incident, slots[i % 2]);
         sim_require(sim_platform_find(&sim_platforms[i / 2], key) != NULL, "%s does not show %s",
                     sim_platforms[i / 2].name, key);

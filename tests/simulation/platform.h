@@ -13,7 +13,7 @@
 
 /* One message as it stands on a platform. */
 struct sim_message {
-    char key[40], reference[24];
+    char key[256], reference[24];
     json_t *message;
     bool known;  /* the program was told that it stands there */
     int life;    /* of the process that posted it last */

@@ -44,7 +44,7 @@ static bool find_any(struct about *about)
 /* As a reaction to the message of that plan, or to the card. False: it does not stand there. */
 static bool react(struct sim_said *said, struct sim_platform *platform)
 {
-    char key[40];
+    char key[256];
     snprintf(key, sizeof key, said->revision > 0 ? "I%d/plan/%d" : "I%d/card", (int)said->incident,
              said->revision);
     const struct sim_message *message = sim_platform_find(platform, key);
