@@ -13,9 +13,11 @@ struct mw_respond {
     const struct mw_respond_listener *listener;
     struct mw_watch_listener watch_listener;
     struct mw_group fibers;
-    struct mw_case *cases;       /* open incidents, oldest first */
-    bool draining;               /* no new step is begun */
-    char *frozen;                /* who froze it and why; NULL: it is not */
+    struct mw_case *cases; /* open incidents, oldest first */
+    bool draining;         /* no new step is begun */
+    char *frozen;          /* who froze it and why; NULL: it is not */
+    int64_t
+        frozen_after; /* words with a lower number in the inbox were said before it; 0: all are later */
     struct mw_silence *silences; /* a talloc array */
     size_t silence_count;
     struct mw_lock silencing; /* one silence is recorded at a time */
