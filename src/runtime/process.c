@@ -63,16 +63,23 @@ static void keep_last(struct output *output)
     output->cut = true;
 }
 
-/* Up to twice the limit is gathered before it is cut, so that each byte is moved about once. */
+/* Up to twice the limit is gathered before it is cut, so that each byte is moved about once. Where there
+ * is no memory for so much, the limit is what fits. */
 static void make_room(struct output *output)
 {
     if (output->length > 2 * output->limit)
         keep_last(output);
     if (output->room - output->length > CHUNK)
         return;
-    output->room = output->room == 0 ? 2 * CHUNK : 2 * output->room;
-    output->bytes = talloc_realloc_size(output->stream, output->bytes, output->room);
-    mw_require(output->bytes != NULL, "no memory for a program's output");
+    size_t larger = output->room == 0 ? 2 * CHUNK : 2 * output->room;
+    char *grown = talloc_realloc_size(output->stream, output->bytes, larger);
+    if (grown == NULL) {
+        output->limit = output->room / 2 - CHUNK;
+        keep_last(output);
+        return;
+    }
+    output->bytes = grown;
+    output->room = larger;
 }
 
 static void read_output(void *argument)

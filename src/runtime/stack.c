@@ -4,6 +4,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "runtime/internal.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -97,10 +98,10 @@ static struct mw_stack *map_stack(void)
 {
     char *base = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    mw_require(base != MAP_FAILED, "no memory for another fiber's stack");
+    if (base == MAP_FAILED ||
+        mprotect(base + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) != 0)
+        mw_out_of_memory("another fiber's stack (see vm.max_map_count)");
     char *bottom = base + GUARD_BYTES;
-    mw_require(mprotect(bottom, STACK_BYTES, PROT_READ | PROT_WRITE) == 0,
-               "no memory for another fiber's stack (see vm.max_map_count)");
     size_t kept = (sizeof(struct mw_stack) + 63) & ~(size_t)63;
     struct mw_stack *stack = (struct mw_stack *)(void *)(bottom + STACK_BYTES - kept);
     stack->bottom = bottom;

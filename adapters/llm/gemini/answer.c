@@ -73,6 +73,8 @@ static const char *read_parts(struct mw_model_turn *turn, const json_t *parts)
             read_call(turn, call);
         else if (!json_is_true(json_object_get(part, "thought")))
             text = talloc_strdup_append_buffer(text, text_of(part, "text"));
+        if (text == NULL)
+            return "the answer was too long for the memory that is left";
     }
     turn->text = *text != '\0' ? text : NULL;
     return turn->text != NULL || turn->call_count > 0 ? NULL : "the answer was empty";

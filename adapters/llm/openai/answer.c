@@ -81,7 +81,9 @@ static bool read_message(struct mw_model_turn *turn, const json_t *message)
         const json_t *function = json_object_get(call, "function");
         if (*text_of(function, "name") == '\0')
             return mw_model_turn_end(turn, MW_MODEL_UNUSABLE, "a call had no name");
-        json_array_append_new(calls, read_call(turn, call, function));
+        if (json_array_append_new(calls, read_call(turn, call, function)) != 0)
+            return mw_model_turn_end(turn, MW_MODEL_UNUSABLE,
+                                     "a call was too long for the memory that is left");
     }
     turn->text = json_string_length(content) > 0 ? json_string_value(content) : NULL;
     if (turn->call_count == 0 && turn->text == NULL)

@@ -47,8 +47,11 @@ static bool scripted_send(TALLOC_CTX *memory, const struct mw_http_request *requ
         return false;
     if (step->status == 0)
         return mw_error_set(error, step->class, "scripted");
+    char *body = talloc_strdup(memory, step->body);
+    if (body == NULL)
+        return mw_error_set(error, MW_ERROR_RETRY, "no memory for so long an answer");
     *response = (struct mw_http_response){.status = step->status,
-                                          .body = talloc_strdup(memory, step->body),
+                                          .body = body,
                                           .length = strlen(step->body),
                                           .content_type = talloc_strdup(memory, "application/json"),
                                           .retry_after_ms = step->retry_after_ms};
