@@ -10,11 +10,14 @@
 
 #include "base/memory.h"
 
+/* A sanitizer allocates before it is ready for code that it has changed. */
+#define EARLY __attribute__((no_sanitize("address", "undefined")))
+
 static void *(*next_malloc)(size_t size);
 static void *(*next_calloc)(size_t count, size_t size);
 static void *(*next_realloc)(void *old, size_t size);
 
-static void find(const char *name, void *function)
+EARLY static void find(const char *name, void *function)
 {
     void *symbol = dlsym(RTLD_NEXT, name);
     if (symbol == NULL)
@@ -23,28 +26,28 @@ static void find(const char *name, void *function)
 }
 
 /* At the first call, which comes before any thread and may come before any constructor. */
-static void find_all(void)
+EARLY static void find_all(void)
 {
     find("calloc", &next_calloc);
     find("realloc", &next_realloc);
     find("malloc", &next_malloc);
 }
 
-static void *checked(void *memory, size_t size)
+EARLY static void *checked(void *memory, size_t size)
 {
     if (memory == NULL && size < MW_LARGE_BYTES)
         mw_out_of_memory("something small");
     return memory;
 }
 
-void *malloc(size_t size)
+EARLY void *malloc(size_t size)
 {
     if (next_malloc == NULL)
         find_all();
     return checked(next_malloc(size), size);
 }
 
-void *calloc(size_t count, size_t size)
+EARLY void *calloc(size_t count, size_t size)
 {
     size_t all;
     if (next_malloc == NULL)
@@ -54,7 +57,7 @@ void *calloc(size_t count, size_t size)
     return checked(next_calloc(count, size), all);
 }
 
-void *realloc(void *old, size_t size)
+EARLY void *realloc(void *old, size_t size)
 {
     if (next_malloc == NULL)
         find_all();

@@ -38,7 +38,10 @@ static void *(*real_malloc)(size_t size);
 static void *(*real_calloc)(size_t count, size_t size);
 static void *(*real_realloc)(void *old, size_t size);
 
-static bool is_the_one(size_t size)
+/* A sanitizer allocates before it is ready for code that it has changed. */
+#define EARLY __attribute__((no_sanitize("address", "undefined")))
+
+EARLY static bool is_the_one(size_t size)
 {
     if (aim == NULL || !aim->armed || (size >= MW_LARGE_BYTES) != aim->large)
         return false;
@@ -48,17 +51,17 @@ static bool is_the_one(size_t size)
     return true;
 }
 
-static void *failing_malloc(size_t size)
+EARLY static void *failing_malloc(size_t size)
 {
     return is_the_one(size) ? NULL : real_malloc(size);
 }
 
-static void *failing_calloc(size_t count, size_t size)
+EARLY static void *failing_calloc(size_t count, size_t size)
 {
     return is_the_one(count * size) ? NULL : real_calloc(count, size);
 }
 
-static void *failing_realloc(void *old, size_t size)
+EARLY static void *failing_realloc(void *old, size_t size)
 {
     return size > 0 && is_the_one(size) ? NULL : real_realloc(old, size);
 }
@@ -67,24 +70,22 @@ static void *failing_realloc(void *old, size_t size)
 void *__real_dlsym(void *handle, const char *name);
 void *__wrap_dlsym(void *handle, const char *name);
 
-void *__wrap_dlsym(void *handle, const char *name)
+EARLY void *__wrap_dlsym(void *handle, const char *name)
 {
-    static const struct {
-        const char *name;
-        void *real, *failing;
-    } table[] = {
-        {"malloc", &real_malloc, (void *)(uintptr_t)failing_malloc},
-        {"calloc", &real_calloc, (void *)(uintptr_t)failing_calloc},
-        {"realloc", &real_realloc, (void *)(uintptr_t)failing_realloc},
-    };
     void *symbol = __real_dlsym(handle, name);
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        if (handle == RTLD_NEXT && strcmp(name, table[i].name) == 0) {
-            memcpy(table[i].real, &symbol, sizeof symbol);
-            return table[i].failing;
-        }
+    if (handle != RTLD_NEXT)
+        return symbol;
+    switch (name[0]) { /* malloc, calloc or realloc */
+    case 'm':
+        real_malloc = (void *(*)(size_t))symbol;
+        return (void *)failing_malloc;
+    case 'c':
+        real_calloc = (void *(*)(size_t, size_t))symbol;
+        return (void *)failing_calloc;
+    default:
+        real_realloc = (void *(*)(void *, size_t))symbol;
+        return (void *)failing_realloc;
     }
-    return symbol;
 }
 
 /* ---- children ---- */
