@@ -58,6 +58,7 @@ static int probe_twice(void *argument)
     struct mw_redis_config config = {.url = url};
     struct mw_target *target = talloc_zero(NULL, struct mw_target);
     target->name = "cache";
+    target->memory = target;
     if (!mw_target_redis.create(target, &config, &error))
         torture_fail("%s", error.text);
     for (int i = 0; i < 2; i++) {
