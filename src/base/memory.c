@@ -14,10 +14,11 @@ static struct iovec part(const char *text)
     return (struct iovec){base.wanted, strlen(text)};
 }
 
-_Noreturn void mw_out_of_memory(const char *what)
+_Noreturn void mw_give_up(const char *why, const char *what)
 {
     const struct iovec parts[] = {
-        part("midwatch: out of memory: none is left for "),
+        part("midwatch: "),
+        part(why),
         part(what),
         part(". It ends here; what was begun stands in its record, and is taken up when it is "
              "started "
@@ -27,4 +28,9 @@ _Noreturn void mw_out_of_memory(const char *what)
     ssize_t ignored = writev(STDERR_FILENO, parts, sizeof parts / sizeof *parts);
     (void)ignored;
     _exit(1);
+}
+
+_Noreturn void mw_out_of_memory(const char *what)
+{
+    mw_give_up("out of memory: none is left for ", what);
 }

@@ -16,8 +16,10 @@
 
 #define MW_LARGE_BYTES ((size_t)1024 * 1024)
 
-/* Says on stderr that there is no memory for `what` and ends the process with status 1. From any thread;
- * allocates nothing and runs nothing at exit. */
+/* Says on stderr why and what is missing, and ends the process with status 1. From any thread and any
+ * signal handler; allocates nothing and runs nothing at exit. */
+_Noreturn void mw_give_up(const char *why, const char *what);
+/* For want of memory for `what`. */
 _Noreturn void mw_out_of_memory(const char *what);
 
 #endif

@@ -40,6 +40,10 @@ extern struct mw_loop mw_loop;
 _Noreturn void mw_broken(const char *where, const char *what);
 #define mw_require(condition, what) ((condition) ? (void)0 : mw_broken(__func__, what))
 
+/* While libuv is used, its abort() for want of descriptors, memory or threads is a sentence and status 1. */
+void mw_shortage_init(void);
+void mw_shortage_finish(void);
+
 enum mw_fiber_state { MW_FIBER_READY, MW_FIBER_RUNNING, MW_FIBER_PARKED, MW_FIBER_ENDED };
 
 struct mw_stack;

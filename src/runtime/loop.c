@@ -33,6 +33,7 @@ static double lag_ms_last, lag_ms_max;
 _Noreturn void mw_broken(const char *where, const char *what)
 {
     fprintf(stderr, "midwatch: bug in fiber \"%s\", %s: %s\n", mw_fiber_name(), where, what);
+    mw_shortage_finish();
     abort();
 }
 
@@ -119,6 +120,7 @@ bool mw_runtime_init(struct mw_error *error)
         return false;
     enlarge_descriptor_table();
     mw_loop = (struct mw_loop){0};
+    mw_shortage_init();
     int rc = uv_loop_init(&mw_loop.uv);
     if (rc != 0)
         return mw_error_set(error, MW_ERROR_PERMANENT, "cannot start the event loop: %s",
@@ -313,6 +315,7 @@ void mw_runtime_finish(void)
     deferred_room = 0;
     mw_alarm_finish();
     mw_stack_finish();
+    mw_shortage_finish();
     mw_loop.open = false;
 }
 

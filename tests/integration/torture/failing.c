@@ -2,8 +2,8 @@
 /*
  * Preloaded into midwatch by the torture test: system calls that fail when they are told to.
  *
- *   MW_FAIL_CALL   CALL/KIND, such as write/file; kinds of descriptors: socket file pipe event other, and
- *                  none where a call takes no descriptor
+ *   MW_FAIL_CALL   CALL/KIND, such as write/file; kinds of descriptors: socket, file, pipe, waiting (a pipe that
+ *                  blocks), event, other; none where a call takes no descriptor
  *   MW_FAIL_AT     the how-manieth such call of the process, from 1
  *   MW_FAIL_TIMES  how many of them in a row (1)
  *   MW_FAIL_ERRNO  what they fail with, a number
@@ -91,7 +91,7 @@ static const char *kind_of(int fd)
     case S_IFREG:
         return "file";
     case S_IFIFO:
-        return "pipe";
+        return (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0 ? "pipe" : "waiting";
     case 0: /* an anonymous inode: epoll, eventfd */
         return "event";
     default:
@@ -212,7 +212,7 @@ int open64(const char *path, int flags, ...)
     return next(path, flags, mode);
 }
 
-/* Locks apart from everything else that fcntl() does. */
+/* Locks apart from everything else that fcntl() does; giving one back does not fail. */
 int fcntl64(int fd, int command, ...)
 {
     static int (*next)(int fd, int command, ...);
@@ -220,7 +220,8 @@ int fcntl64(int fd, int command, ...)
     va_start(more, command);
     void *argument = va_arg(more, void *);
     va_end(more);
-    bool locks = command == F_SETLK || command == F_SETLKW || command == F_GETLK;
+    bool locks = (command == F_SETLK || command == F_SETLKW) &&
+                 ((struct flock *)argument)->l_type != F_UNLCK;
     if (next == NULL)
         *(void **)(&next) = next_of("fcntl64");
     if (fails(locks ? "lock" : "fcntl64", fd)) {
