@@ -220,11 +220,11 @@ int fcntl64(int fd, int command, ...)
     va_start(more, command);
     void *argument = va_arg(more, void *);
     va_end(more);
-    bool locks = (command == F_SETLK || command == F_SETLKW) &&
-                 ((struct flock *)argument)->l_type != F_UNLCK;
+    bool locks = command == F_SETLK || command == F_SETLKW;
+    bool gives_back = locks && ((struct flock *)argument)->l_type == F_UNLCK;
     if (next == NULL)
         *(void **)(&next) = next_of("fcntl64");
-    if (fails(locks ? "lock" : "fcntl64", fd)) {
+    if (!gives_back && fails(locks ? "lock" : "fcntl64", fd)) {
         errno = number;
         return -1;
     }
