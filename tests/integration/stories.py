@@ -14,18 +14,23 @@ POLICY = {"default": "approve", "verify_hold": "1s", "approval_timeout": "60s",
 
 
 class Approver:
-    """Approves each revision that is shown, once for each life of midwatch."""
+    """Approves each revision that is shown, once for each life of midwatch, and again where it is told
+    that it does not count."""
 
     def __init__(self, lab, midwatch):
         self.lab, self.midwatch = lab, midwatch
         self.said = set()
-        self.looked = 0
+        self.looked = self.in_vain = 0
 
     def ended(self):
         """One look: the closed incident, "killed", or None when there is more to come."""
         if self.midwatch.process.poll() is not None:
             return "killed"
-        shown = re.findall(r"\bapprove I1 r(\d+)", self.midwatch.text())
+        text = self.midwatch.text()
+        shown = re.findall(r"\bapprove I1 r(\d+)", text)
+        if text.count("so it does not count") > self.in_vain:
+            self.in_vain += 1
+            self.said.clear()
         incident = None
         if time.monotonic() > self.looked + 0.25:
             self.looked = time.monotonic()
