@@ -81,6 +81,10 @@ static bool too_large(const struct mw_exchange *exchange, struct mw_error *error
         return mw_error_set(error, MW_ERROR_BAD_INPUT,
                             "the headers of the answer of %s are longer than any that make sense",
                             exchange->peer);
+    /* libcurl hands over so much at once: short of the limit by more, it was not the limit. */
+    if (exchange->body.failed && exchange->body.length + CURL_MAX_WRITE_SIZE < exchange->limit)
+        return mw_error_set(error, MW_ERROR_RETRY, "there is no memory left for the answer of %s",
+                            exchange->peer);
     char *size = mw_size_text(NULL, (int64_t)exchange->limit);
     mw_error_set(error, MW_ERROR_BAD_INPUT, "the answer of %s is larger than the %s that are taken",
                  exchange->peer, size == NULL ? "bytes" : size);

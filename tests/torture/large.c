@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What strangers make large is refused when there is no memory for it: files, programs, bodies, text. */
+#include <arpa/inet.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -11,6 +14,7 @@
 #include "base/redact.h"
 #include "base/text.h"
 #include "harness.h"
+#include "runtime/http.h"
 #include "runtime/process.h"
 #include "runtime/runtime.h"
 #include "runtime/work.h"
@@ -102,6 +106,58 @@ static void prepare_program(void)
     body = run_program;
 }
 
+/* ---- an answer over HTTP ---- */
+
+#define ANSWER (3u << 20)
+
+static int listener, port;
+
+/* Takes one connection and gives one answer. It allocates nothing. */
+static void *serve(void *argument)
+{
+    char bytes[4096];
+    int link = accept(listener, NULL, NULL);
+    int length =
+        snprintf(bytes, sizeof bytes, "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", ANSWER);
+    bool taken = read(link, bytes + length, sizeof bytes - (size_t)length) > 0 &&
+                 send(link, bytes, (size_t)length, MSG_NOSIGNAL) == length;
+    memset(bytes, 'x', sizeof bytes);
+    for (size_t sent = 0; taken && sent < ANSWER; sent += sizeof bytes)
+        taken = send(link, bytes, sizeof bytes, MSG_NOSIGNAL) == (ssize_t)sizeof bytes;
+    close(link);
+    return NULL;
+}
+
+static int fetch(void *argument)
+{
+    char url[60];
+    struct mw_error error = {0};
+    struct mw_http_response response = {0};
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", port);
+    const struct mw_http_request request = {.url = url};
+    if (mw_http(NULL, &request, mw_deadline_in(20000), &response, &error))
+        TORTURE_HOLDS(response.length == ANSWER);
+    else if (error.class != MW_ERROR_RETRY || strstr(error.text, "memory") == NULL)
+        torture_fail("%s: %s", mw_error_class_name(error.class), error.text);
+    talloc_free(response.body);
+    talloc_free(response.content_type);
+    return 0;
+}
+
+static void prepare_answer(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    pthread_t thread;
+    body = fetch;
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    TORTURE_HOLDS(bind(listener, (struct sockaddr *)&address, size) == 0);
+    TORTURE_HOLDS(listen(listener, 4) == 0);
+    TORTURE_HOLDS(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+    port = ntohs(address.sin_port);
+    TORTURE_HOLDS(pthread_create(&thread, NULL, serve, NULL) == 0);
+}
+
 int main(int count, char **words)
 {
     static const struct torture scenarios[] = {
@@ -113,6 +169,11 @@ int main(int count, char **words)
         {.name = "json", .prepare = prepare_text, .scenario = read_json, .large = true, .least = 4},
         {.name = "text", .prepare = prepare_text, .scenario = mask_text, .large = true, .least = 2},
         {.name = "file", .prepare = prepare_file, .scenario = in_fiber, .large = true, .least = 1},
+        {.name = "answer",
+         .prepare = prepare_answer,
+         .scenario = in_fiber,
+         .large = true,
+         .least = 2},
         {.name = "program",
          .prepare = prepare_program,
          .scenario = in_fiber,
