@@ -33,10 +33,22 @@ EARLY static void find_all(void)
     find("malloc", &next_malloc);
 }
 
+EARLY static _Noreturn void end(size_t size)
+{
+    char text[] = "another        bytes"; /* room for the digits of MW_LARGE_BYTES */
+    char *digit = strstr(text, " bytes");
+    do {
+        *--digit = (char)('0' + size % 10);
+        size /= 10;
+    } while (size > 0);
+    memmove(text + strlen("another "), digit, strlen(digit) + 1);
+    mw_out_of_memory(text);
+}
+
 EARLY static void *checked(void *memory, size_t size)
 {
     if (memory == NULL && size < MW_LARGE_BYTES)
-        mw_out_of_memory("something small");
+        end(size);
     return memory;
 }
 
