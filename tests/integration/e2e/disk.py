@@ -205,7 +205,7 @@ def test_a_full_disk_before_an_incident_opens(lab):
     redis.fill()
     midwatch.wait_out(r"I cannot record", 20)
     midwatch.wait_out(r"cache is DEGRADED: memory 97.*It has no card until", 20)
-    expect("full" in midwatch.text("err"), "the log says why")
+    midwatch.wait_out("cannot record \"opened\", so it waits: .*full", 5, stream="err")
     os.unlink(disk.seen("filler"))
     midwatch.wait_out(r"approve I1 r1|approve I1$", 40)
     midwatch.terminate()
