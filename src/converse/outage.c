@@ -11,6 +11,10 @@
 #define TELL_MS      10000
 #define TRIAL_MS     1000
 #define TRIAL_MS_MAX 30000
+/* A trial that works says little while others go on failing: it must work for longer than they pause, and
+ * that grows as their pauses do. */
+#define SURE_MS     2000
+#define SURE_MS_MAX 120000
 
 /* What is tried must be no smaller than what waits, or a disk that is nearly full looks well again. */
 #define TRIAL_BYTES (32 * 1024)
@@ -49,20 +53,40 @@ static bool try_record(struct mw_converse *converse, const char *key, struct mw_
            mw_inbox_done(converse->record, id, error);
 }
 
+static int64_t doubled(int64_t pause, int64_t most)
+{
+    return pause * 2 > most ? most : pause * 2;
+}
+
+/* Returns when the record works again, for others too, or the fiber was cancelled. */
+static void await_record(struct mw_converse *converse, const char *key)
+{
+    struct mw_error error;
+    int64_t pause = TRIAL_MS, sure = SURE_MS / 2;
+    bool works = false;
+    unsigned failures = converse->failures;
+    while (mw_sleep(works ? sure : pause, &error)) {
+        works = try_record(converse, key, &error);
+        if (works && failures == converse->failures) {
+            return;
+        }
+        failures = converse->failures;
+        sure = works ? doubled(sure, SURE_MS_MAX) : sure;
+        pause = works ? pause : doubled(pause, TRIAL_MS_MAX);
+    }
+}
+
 static void run_outage(void *argument)
 {
     struct mw_converse *converse = argument;
-    struct mw_error error;
-    int64_t begun = mw_wall_now(), pause = TRIAL_MS;
+    int64_t begun = mw_wall_now();
     char *key = talloc_asprintf(converse, "outage/%" PRId64, begun);
     char *text = talloc_asprintf(converse,
                                  "I cannot record: %s. Alarms may be late and nothing is carried "
                                  "out until this is mended.",
                                  converse->outage);
     tell(converse, key, text);
-    while (mw_sleep(pause, &error) && !try_record(converse, key, &error)) {
-        pause = pause * 2 > TRIAL_MS_MAX ? TRIAL_MS_MAX : pause * 2;
-    }
+    await_record(converse, key);
     if (!mw_fiber_cancelled()) {
         talloc_free(key);
         key = talloc_asprintf(converse, "outage/%" PRId64 "/end", begun);
@@ -78,6 +102,7 @@ void mw_outage_begin(struct mw_converse *converse, const struct mw_error *why)
 {
     bool fails = why->class == MW_ERROR_PERMANENT || why->class == MW_ERROR_RETRY ||
                  why->class == MW_ERROR_TIMEOUT;
+    converse->failures += fails;
     if (!fails || converse->outage != NULL || converse->stopping) {
         return;
     }

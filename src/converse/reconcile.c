@@ -109,6 +109,23 @@ static bool read_track(struct mw_converse *converse, const struct mw_incident *i
                                            step->environment, track, &error);
 }
 
+/* What cannot be read now cannot be read later either, and the record works for all others. The next start
+ * looks at it again. */
+static bool is_damaged(struct mw_converse *converse, int64_t id, const struct mw_error *error)
+{
+    if (error->class != MW_ERROR_PERMANENT) {
+        return false;
+    }
+    mw_log_error("converse", "chat is not told of I%" PRId64 ": %s", id, error->text);
+    char *text =
+        talloc_asprintf(NULL, "What became of I%" PRId64 " cannot be shown: %s.", id, error->text);
+    if (text != NULL) {
+        mw_converse_notice(converse, "damage", text);
+    }
+    talloc_free(text);
+    return true;
+}
+
 static bool reconcile(struct mw_converse *converse, TALLOC_CTX *memory, int64_t id,
                       struct mw_error *error)
 {
@@ -116,7 +133,7 @@ static bool reconcile(struct mw_converse *converse, TALLOC_CTX *memory, int64_t 
      * is not recorded yet. */
     struct mw_incident *incident = mw_record_incident(converse->record, memory, id, error);
     if (incident == NULL) {
-        return error->class == MW_ERROR_BAD_INPUT;
+        return error->class == MW_ERROR_BAD_INPUT || is_damaged(converse, id, error);
     }
     struct mw_track track;
     bool has_track = read_track(converse, incident, &track);

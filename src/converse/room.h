@@ -86,8 +86,9 @@ struct mw_converse {
     int64_t *dirty;
     struct mw_condition dirtied;
     bool reconciling;
-    bool stopping; /* what arrives now is handled at the next start */
-    char *outage;  /* why nothing can be recorded; NULL: it can, as far as we know */
+    bool stopping;     /* what arrives now is handled at the next start */
+    char *outage;      /* why nothing can be recorded; NULL: it can, as far as we know */
+    unsigned failures; /* of the record, counted */
     size_t alarm_count;
     int64_t
         alarms[MW_OUTAGE_ALARMS_MAX]; /* incidents that were told of during it, without a card */

@@ -124,6 +124,29 @@ def test_nonsense_in_the_record(lab):
     expect(ran >= 10, f"only {ran} of {len(cases)} cases were played")
 
 
+def test_a_damaged_incident_is_told_once(lab):
+    """One that is closed holds up nobody, and chat is not flooded with it."""
+    redis, midwatch = begin(lab)
+    midwatch.say("❌ I1")
+    lab.wait_closed("rejected")
+    midwatch.wait_out("Evaluation of I1", 10)
+    midwatch.terminate()
+    redis.call("FLUSHALL")
+    store = sqlite3.connect(lab.path("midwatch.db"))
+    with store:
+        store.execute("UPDATE incident SET told_version = 0, findings = '[1,2'")
+    store.close()
+    midwatch = lab.run()
+    midwatch.wait_out("What became of I1 cannot be shown: I1 is damaged", 10)
+    redis.fill()
+    lab.wait_plan(midwatch, number=2)
+    midwatch.say("✅ I2")
+    lab.wait_closed("recovered", number=2)
+    midwatch.terminate()
+    equal(midwatch.text().count("What became of I1"), 1, "how often chat is told")
+    expect("I cannot record" not in midwatch.text(), "the record works for all others")
+
+
 # ---- no room ----
 
 class Disk:

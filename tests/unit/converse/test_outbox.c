@@ -404,6 +404,30 @@ static void test_an_outage_of_the_record_is_told_once(void **state)
     room_run(state, outage);
 }
 
+static void half_an_outage(struct room *room)
+{
+    struct mw_error error;
+    room_start(room);
+    disk_is_full_for = "SELECT id, incident, slot, message";
+    room_record(room, fixture_incident(room->memory));
+    room_await(told("I cannot record: the disk is full") == 1);
+    /* An event can be recorded all the while. */
+    mw_sleep(4000, &error);
+    assert_int_equal(told(""), 1);
+    disk_is_full_for = NULL;
+    for (int i = 0; i < 200 && told("I can record again") == 0; i++) {
+        mw_sleep(50, &error);
+    }
+    assert_int_equal(told("I can record again"), 1);
+    room_settle(room);
+    assert_non_null(chat_find("I42/card"));
+}
+
+static void test_an_outage_is_over_when_it_is_over_for_all(void **state)
+{
+    room_run(state, half_an_outage);
+}
+
 static void unrecorded_incidents(struct room *room)
 {
     const struct mw_respond_listener *listener = mw_converse_listener(room->converse);
@@ -450,6 +474,7 @@ int main(void)
         ROOM_TEST(test_what_stands_there_unrecorded_is_not_posted_again),
         ROOM_TEST(test_what_stands_there_unrecorded_is_edited),
         ROOM_TEST(test_an_outage_of_the_record_is_told_once),
+        ROOM_TEST(test_an_outage_is_over_when_it_is_over_for_all),
         ROOM_TEST(test_an_alarm_that_cannot_be_recorded_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
