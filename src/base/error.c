@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* The functions themselves, not what error.h makes of them for analysers. */
 #undef mw_error_set
 #undef mw_error_wrap
@@ -20,6 +22,26 @@ static void end_cut_text(char *text, size_t size)
     memcpy(text + end, ellipsis, sizeof ellipsis);
 }
 
+/* A precision may have cut a stranger's name in the middle of a character, and what is no text is refused
+ * wherever text is asked for. */
+static void mend_torn_text(char *text)
+{
+    if (mw_text_is_utf8(text, strlen(text))) {
+        return;
+    }
+    for (char *at = text; *at != '\0';) {
+        size_t length = 1, most = strnlen(at, 4);
+        while (length < most && !mw_text_is_utf8(at, length)) {
+            length++;
+        }
+        if (!mw_text_is_utf8(at, length)) {
+            *at = '?';
+            length = 1;
+        }
+        at += length;
+    }
+}
+
 static void __attribute__((format(printf, 2, 0)))
 format_text(struct mw_error *error, const char *format, va_list arguments)
 {
@@ -30,6 +52,7 @@ format_text(struct mw_error *error, const char *format, va_list arguments)
     } else if ((size_t)length >= sizeof text) {
         end_cut_text(text, sizeof text);
     }
+    mend_torn_text(text);
     memcpy(error->text, text, sizeof text);
 }
 

@@ -53,6 +53,15 @@ static void test_long_text_is_cut_between_characters(void **state)
     }
 }
 
+static void test_a_cut_name_tears_no_character(void **state)
+{
+    struct mw_error error;
+    mw_error_set(&error, MW_ERROR_BAD_INPUT, "no tool \"%.4s\" or \"%.4s\"", "aé€", "éé");
+    assert_string_equal(error.text, "no tool \"aé?\" or \"éé\"");
+    mw_error_set(&error, MW_ERROR_BAD_INPUT, "\xff%s\xc3", "€");
+    assert_string_equal(error.text, "?€?");
+}
+
 static void test_class_names(void **state)
 {
     assert_string_equal(mw_error_class_name(MW_ERROR_NONE), "none");
@@ -67,6 +76,7 @@ int main(void)
         cmocka_unit_test(test_wrap_keeps_the_class),
         cmocka_unit_test(test_own_text_may_be_an_argument),
         cmocka_unit_test(test_long_text_is_cut_between_characters),
+        cmocka_unit_test(test_a_cut_name_tears_no_character),
         cmocka_unit_test(test_class_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
