@@ -180,7 +180,16 @@ static int run(struct start *start)
     return status;
 }
 
-int main(int count, char **words)
+/* Whoever sent the output to a file must not take half of it for all. */
+static int end_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fputs("midwatch: the output could not be written to where it was sent\n", stderr);
+    return status == MW_EXIT_OK ? MW_EXIT_FAILED : status;
+}
+
+static int obey(int count, char **words)
 {
     if (count < 2) {
         print_help(stderr);
@@ -199,6 +208,11 @@ int main(int count, char **words)
     if (!parse(count - 1, words + 1, &start))
         return MW_EXIT_USAGE;
     return run(&start);
+}
+
+int main(int count, char **words)
+{
+    return end_output(obey(count, words));
 }
 
 void mw_print_json(const json_t *document)

@@ -4,8 +4,9 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
 
-from lab import ROOT, equal, expect, free_port
+from lab import BINARY, ROOT, equal, expect, free_port
 from story import begin
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
@@ -188,6 +189,15 @@ def test_help_and_version(lab):
     done = lab.cli("help", "statsu")
     equal((done.returncode, done.stdout), (2, ""), "help for what is no command")
     expect("status" in done.stderr, "the nearest command is named there too")
+
+
+def test_a_full_disk_under_the_output(lab):
+    for words in (["tools", "--json"], ["config", "schema"], ["help"], ["--version"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([BINARY, *words], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=20)
+        equal(done.returncode, 1, f"exit status of {words}")
+        expect("could not be written" in done.stderr, f"{words}: {done.stderr!r}")
 
 
 def test_tools(lab):
