@@ -36,7 +36,7 @@ class SlackService:
         return {"kind": "slack", "app_token": APP_TOKEN, "bot_token": BOT_TOKEN, "channel": channel,
                 "api_url": self.url + "/api/", **keys}
 
-    def ask(self, verb, **arguments):
+    def ask(self, verb, /, **arguments):
         """(worked, answer) of a verb."""
         link = http.client.HTTPConnection("127.0.0.1", self.control, timeout=30)
         try:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The methods that look things up: auth, conversations, users, usergroups, reactions."""
 import facts
+from messages import bare
 from refusal import Refusal, channel_of, message_of, method, page
+from world import without
 
 
 @method("auth.test")
@@ -132,7 +134,7 @@ def users_info(slack, arguments):
 
 @method("users.list")
 def users_list(slack, arguments):
-    shown = [slack.world.profile(user, "users:read.email" in slack.scopes)
+    shown = [without(slack.world.profile(user, "users:read.email" in slack.scopes), "is_stranger")
              for user in slack.world.people.values()]
     shown, metadata = page(shown, arguments, len(shown))
     return {"members": shown, "cache_ts": 1700000000, "response_metadata": metadata}
@@ -214,5 +216,5 @@ def reactions_remove(slack, arguments):
 def reactions_get(slack, arguments):
     channel, message = reacted(slack, arguments)
     return {"type": "message", "channel": channel.id,
-            "message": {**slack.world.shown(channel, message, False, True),
+            "message": {**bare(slack.world.shown(channel, message, False, True), "edited"),
                         "permalink": slack.permalink(channel, message)}}

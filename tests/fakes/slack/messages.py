@@ -7,6 +7,7 @@ import time
 import blocks as kit
 import facts
 from refusal import Refusal, channel_of, invalid, message_of, method
+from world import without
 
 
 def wrong_blocks(found):
@@ -111,7 +112,13 @@ def update(slack, arguments):
     if arguments.get("reply_broadcast") and message.get("thread_ts"):
         message["subtype"] = "thread_broadcast"
     return {"channel": channel.id, "ts": message["ts"], "text": message["text"],
-            "message": slack.world.shown(channel, message, metadata=True), **noted(warning)}
+            "message": bare(slack.world.shown(channel, message, metadata=True), "ts"), **noted(warning)}
+
+
+def bare(message, *more):
+    """A message without its place in a thread, as some answers have it."""
+    return without(message, "thread_ts", "parent_user_id", "reply_count", "reply_users_count", "reply_users",
+                   "latest_reply", *more)
 
 
 @method("chat.delete")

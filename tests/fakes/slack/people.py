@@ -180,9 +180,7 @@ def chosen(element, value):
 def view_of(slack, user, id=None):
     stack = slack.world.modals.get(user, [])
     home = slack.world.homes.get(user)
-    if id is None and not stack and home:
-        return home
-    for view in reversed(stack + ([home] if home else [])):
+    for view in reversed(([home] if home else []) + stack):
         if id in (None, view["id"]) or id == view["type"]:
             return view
     raise Cannot("no such view is open")
@@ -232,7 +230,7 @@ def submit(slack, person, values=None, view=None):
     shown["_errors"] = {}
     payload = {"type": "view_submission", "team": {"id": world.team["id"], "domain": world.team["domain"]},
                "user": who(world, user), "api_app_id": world.app["app"], "token": "verification",
-               "trigger_id": slack.trigger(user), "view": views.public(shown), "response_urls": [],
+               "trigger_id": slack.trigger(user), "view": views.public(shown),
                "is_enterprise_install": False, "enterprise": None}
     envelope = slack.hub.send("interactive", payload, payload["trigger_id"],
                               lambda answer: views.take_answer(slack, shown, answer),

@@ -277,9 +277,12 @@ class Slack:
         if charset:
             notes.append("superfluous_charset")
         pairs = parse_qsl(request.body.decode("utf-8", "strict"), keep_blank_values=True)
-        if "token" in dict(pairs) or len(dict(pairs)) != len(pairs):
-            raise Refusal("invalid_form_data", "a token or an argument twice in the form")
-        return facts.from_form(name, dict(pairs))
+        fields = dict(pairs)
+        if len(fields) != len(pairs):
+            raise Refusal("invalid_form_data", "an argument twice in the form")
+        if "token" in fields:  # a form may carry it too
+            request.headers["authorization"] = "Bearer " + fields.pop("token")
+        return facts.from_form(name, fields)
 
     def parse(self, body):
         try:

@@ -39,6 +39,10 @@ class Channel:
         self.messages = {}
         self.ephemerals = []
 
+    def type(self):
+        """Its kind, as an event says it."""
+        return {"public": "channel", "private": "group"}.get(self.kind, self.kind)
+
     def replies(self, ts):
         return [message for message in self.messages.values()
                 if message.get("thread_ts") == ts and message["ts"] != ts]
@@ -140,13 +144,14 @@ class World:
         return message
 
     def tell_message(self, channel, message):
-        event = {**self.shown(channel, message), "channel": channel.id, "event_ts": message["ts"],
-                 "channel_type": {"public": "channel", "private": "group"}.get(channel.kind, channel.kind)}
+        event = {**without(self.shown(channel, message), "app_id"), "channel": channel.id,
+                 "event_ts": message["ts"], "channel_type": channel.type()}
         if message.get("subtype") == "thread_broadcast":
-            event["root"] = self.shown(channel, channel.messages[message["thread_ts"]])
+            event = {**without(event, "parent_user_id"),
+                     "root": self.shown(channel, channel.messages[message["thread_ts"]])}
         self.emit("message", event, channel)
         if f"<@{self.app['user']}>" in message["text"] and message["user"] != self.app["user"]:
-            event = {key: value for key, value in event.items() if key != "channel_type"}
+            event = without(event, "channel_type", "parent_user_id")
             self.emit("app_mention", {**event, "type": "app_mention"}, channel)
 
     def shown(self, channel, message, metadata=False, reactions=False):
@@ -156,6 +161,8 @@ class World:
         if reactions and message.get("reactions"):
             shown["reactions"] = [{"name": name, "users": list(users), "count": len(users)}
                                   for name, users in message["reactions"].items()]
+        if message.get("subtype") == "bot_message":
+            shown = {**without(shown, "user", "team"), "username": self.people[message["user"]]["name"]}
         replies = channel.replies(message["ts"])
         if replies:
             users = list(dict.fromkeys(reply["user"] for reply in replies))
@@ -173,14 +180,14 @@ class World:
             else:
                 message[key] = value
         message["edited"] = {"user": user, "ts": self.ts()}
-        self.tell_change(channel, "message_changed", previous, message=self.shown(channel, message))
+        self.tell_change(channel, "message_changed", previous, message=without(self.shown(channel, message), "app_id"))
 
     def tell_change(self, channel, subtype, previous, **more):
         ts = self.ts()
         self.emit("message", {
             "type": "message", "subtype": subtype, "hidden": True, "channel": channel.id, "ts": ts,
             "event_ts": ts, "previous_message": previous, **more,
-            "channel_type": {"public": "channel", "private": "group"}.get(channel.kind, channel.kind)}, channel)
+            "channel_type": channel.type()}, channel)
 
     def delete(self, channel, message):
         """Takes a message away; one that has replies leaves a tombstone."""
@@ -257,6 +264,10 @@ class World:
                 "is_member": self.app["user"] in channel.members, "is_general": channel.name == "general",
                 "topic": {"value": "", "creator": "", "last_set": 0},
                 "purpose": {"value": "", "creator": "", "last_set": 0}}
+
+
+def without(keys, *taken):
+    return {key: value for key, value in keys.items() if key not in taken}
 
 
 def mentions(text):
