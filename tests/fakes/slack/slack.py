@@ -218,7 +218,9 @@ class Slack:
     def do_api(self, name, request, rule, record):
         notes, headers = [], {}
         try:
-            arguments = record["arguments"] = self.arguments(name, request, notes)
+            arguments = {key: value for key, value in self.arguments(name, request, notes).items()
+                         if key not in self.world.app["tolerate"]}
+            record["arguments"] = arguments
             self.check_token(name, request)
             if self.limited(name, arguments, rule):
                 return self.too_many(name, rule, 1)

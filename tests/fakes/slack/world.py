@@ -13,7 +13,7 @@ import facts
 TEAM = {"id": "T0SHOP", "domain": "shop", "name": "Shop"}
 APP = {"user": "U0MIDWATCH", "bot": "B0MIDWATCH", "app": "A0MIDWATCH", "name": "midwatch", "command": "/midwatch",
        "bot_token": "xoxb-1-midwatch", "app_token": "xapp-1-midwatch", "scopes": facts.SCOPES,
-       "app_scopes": ["connections:write"],
+       "app_scopes": ["connections:write"], "tolerate": [],
        "events": ["app_home_opened", "app_mention", "message.channels", "message.groups", "message.im",
                   "message.mpim", "reaction_added", "reaction_removed"]}
 PEOPLE = [
