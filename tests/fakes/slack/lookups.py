@@ -70,6 +70,7 @@ def conversations_join(slack, arguments):
 
 @method("conversations.open")
 def conversations_open(slack, arguments):
+    slack.need_scope("im:write")
     if "channel" in arguments:
         channel = channel_of(slack, arguments)
     else:
