@@ -40,7 +40,10 @@ class Limits:
         self.buckets.clear()
 
     def block(self, key, seconds):
-        """Says when `key` may be asked again; returns Retry-After."""
+        """Says when `key` may be asked again; returns Retry-After. Asking earlier does not move it."""
+        left = self.blocked.get(key, 0) - time.monotonic()
+        if left > 0:
+            return math.ceil(left)
         whole = max(1, math.ceil(seconds))
         self.blocked[key] = time.monotonic() + whole
         return whole

@@ -170,8 +170,8 @@ class Slack:
         return 404, b"not found", {}
 
     def do_upload(self, name, request, rule, record):
-        if self.limited("upload", {}, rule):
-            return self.too_many("upload", rule, 1)
+        if key := self.limited("upload", {}, rule):
+            return self.too_many(key, rule, 1)
         try:
             messages.upload(self, request.path.rsplit("/", 1)[1], request.body,
                             request.headers.get("content-type", ""))
@@ -181,8 +181,8 @@ class Slack:
         return 200, f"OK - {len(request.body)}".encode(), {}
 
     def do_response(self, name, request, rule, record):
-        if self.limited("response_url", {}, rule):
-            return self.too_many("response_url", rule, 1)
+        if key := self.limited("response_url", {}, rule):
+            return self.too_many(key, rule, 1)
         try:
             if "authorization" in request.headers:
                 self.wrong("response_url: a token was sent to a response address")
@@ -202,12 +202,12 @@ class Slack:
             self.wrong(f"{name}: {refusal.code}: {refusal.wrong}")
 
     def limited(self, name, arguments, rule):
-        """Whether it may not pass now. Coming before its time is a violation."""
+        """What it must wait for, or None. Coming before its time is a violation."""
         for key in self.limits.keys(name, arguments):
             if self.limits.early(key):
                 self.wrong(f"{name}: asked {self.limits.early(key):.2f} s before its Retry-After was over")
-                return True
-        return rule.get("kind") == "ratelimited"
+                return key
+        return name if rule.get("kind") == "ratelimited" else None
 
     def too_many(self, key, rule, seconds):
         after = self.limits.block(key, max(seconds, rule.get("retry_after", 0)))
@@ -222,8 +222,8 @@ class Slack:
                          if key not in self.world.app["tolerate"]}
             record["arguments"] = arguments
             self.check_token(name, request)
-            if self.limited(name, arguments, rule):
-                return self.too_many(name, rule, 1)
+            if key := self.limited(name, arguments, rule):
+                return self.too_many(key, rule, 1)
             key, seconds = self.limits.wait(name, arguments)
             if seconds:
                 return self.too_many(key, rule, seconds)

@@ -99,7 +99,7 @@ class App:
         self.slack = SlackService(lab, app, tls)
         self.tls = tls
 
-    def api(self, name, token=BOT_TOKEN, **arguments):
+    def api(self, name, token=BOT_TOKEN, /, **arguments):
         """(status, headers, text) of a method."""
         if self.tls:
             link = http.client.HTTPSConnection("localhost", self.slack.port, timeout=10,
