@@ -80,6 +80,8 @@ def trouble(slack, method, kind, **more):
 @verb
 def calm(slack, method=None):
     slack.troubles.calm(method)
+    if method is None:
+        slack.hub.refusals = 0
     return {}
 
 
@@ -128,6 +130,14 @@ def group(slack, id, users, disabled=False):
     slack.world.groups[id] = {"id": id, "handle": handle, "disabled": disabled,
                               "users": [slack.world.person(name)["id"] for name in users]}
     return {}
+
+
+@verb
+def event(slack, event):
+    """Any event at all, whether the app subscribes to it or not."""
+    id = slack.world.number("Ev0")
+    slack.hub.send("events_api", slack.wrap({"event_ts": slack.world.ts(), **event}, id), id)
+    return {"event_id": id}
 
 
 # Sockets that misbehave
@@ -217,24 +227,9 @@ def burst(slack, count, text="status", person="alice", channel="ops", kind="comm
     """Sends many envelopes; burst_result tells how they were acknowledged."""
     user, found = place(slack, person, channel)
     links(slack)
-    slack.burst = Burst(slack.hub)
-    made = [make_burst(slack, kind, user, found, text, ts) for _ in range(count)]
-    if per_second:
-        slack.task = asyncio.ensure_future(paced(slack.burst, made, per_second))
-    else:
-        slack.burst.begun = time.perf_counter()
-        for one in made:
-            slack.burst.send(*one)
+    slack.burst = Burst(slack.hub, [make_burst(slack, kind, user, found, text, ts) for _ in range(count)])
+    slack.task = asyncio.ensure_future(slack.burst.run(per_second))
     return {}
-
-
-async def paced(burst, made, per_second):
-    burst.begun = time.perf_counter()
-    for number, one in enumerate(made):
-        wait = burst.begun + number / per_second - time.perf_counter()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        burst.send(*one)
 
 
 def make_burst(slack, kind, user, channel, text, ts):

@@ -6,7 +6,7 @@ import time
 import facts
 
 CHANNEL_BURST = 5  # "short bursts tolerated"
-SLACK = 0.05       # how early a request may come after its Retry-After
+GRACE = 0.05       # how early a request may come after its Retry-After
 
 
 class Bucket:
@@ -50,7 +50,7 @@ class Limits:
 
     def early(self, key):
         """How many seconds a request comes before it may."""
-        return max(0, self.blocked.get(key, 0) - time.monotonic() - SLACK)
+        return max(0, self.blocked.get(key, 0) - time.monotonic() - GRACE)
 
     def wait(self, method, arguments):
         """(key, seconds) that a request must wait; seconds 0 where it may pass."""

@@ -28,7 +28,7 @@ async def serve_slack(slack, reader, writer):
                 return
             writer.write(await slack.handle(request))
             await writer.drain()
-    except (http1.Cut, ConnectionError, asyncio.IncompleteReadError):
+    except (http1.Cut, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
         writer.transport.abort()
     except Exception:  # a fault of the fake must fail the test that met it
         slack.wrong("the fake failed: " + traceback.format_exc())
@@ -55,7 +55,7 @@ async def serve_control(slack, reader, writer):
                                                      json.loads(request.body or b"{}"))
             writer.write(http1.response(status, answer))
             await writer.drain()
-    except (ConnectionError, asyncio.IncompleteReadError):
+    except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
         pass
     except Exception:
         traceback.print_exc()

@@ -327,17 +327,28 @@ class Hub:
 
 class Burst:
     """Many envelopes at once, and how soon each was acknowledged."""
+    TOGETHER = 100  # so many are written before acknowledgements are looked at
 
-    def __init__(self, hub):
+    def __init__(self, hub, made):
+        """`made`: (kind, payload) of each; all is made ready, and nothing sent."""
         self.hub, self.at, self.took = hub, {}, []
+        self.ready = []
+        for kind, payload in made:
+            envelope = Envelope(hub.new_id(), kind, payload, None, None, None)
+            self.ready.append((envelope.id, envelope.text()))
         self.begun = self.last = time.perf_counter()
 
-    def send(self, kind, payload):
-        envelope = Envelope(self.hub.new_id(), kind, payload, None, None, None)
-        links = self.hub.connections
-        self.hub.bursts[envelope.id] = self
-        self.at[envelope.id] = time.perf_counter()
-        links[len(self.at) % len(links)].send(envelope.text())
+    async def run(self, per_second=None):
+        """Sends them, as fast as it goes or at a pace."""
+        self.begun = time.perf_counter()
+        for number, (id, text) in enumerate(self.ready):
+            wait = self.begun + number / per_second - time.perf_counter() if per_second else 0
+            if wait > 0 or number % self.TOGETHER == self.TOGETHER - 1:
+                await asyncio.sleep(max(0, wait))
+            links = self.hub.connections
+            self.hub.bursts[id] = self
+            self.at[id] = time.perf_counter()
+            links[number % len(links)].send(text)
 
     def acknowledged(self, id):
         self.last = time.perf_counter()

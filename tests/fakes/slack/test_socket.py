@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "integration"))
 
@@ -412,7 +413,8 @@ def run(name, test):
 def main():
     tests = {name: test for name, test in globals().items() if name.startswith("test_")}
     chosen = [name for name in tests if not sys.argv[1:] or name in sys.argv[1:]]
-    passed = sum(run(name, tests[name]) for name in chosen)
+    with ThreadPoolExecutor(4) as pool:
+        passed = sum(pool.map(lambda name: run(name, tests[name]), chosen))
     print(f"{passed} passed, {len(chosen) - passed} failed")
     return 0 if passed == len(chosen) else 1
 

@@ -156,6 +156,19 @@ def test_the_app_hears_what_it_may(slack):
     equal(heard(deaf), ["app_mention"], "what it subscribes to")
 
 
+def test_a_conversation_with_the_app(slack):
+    slack.do("say", person="carol", channel="im", text="status")
+    event = slack.payloads[-1]["event"]
+    equal((event["channel_type"], event["text"]), ("im", "status"), "what she says")
+    equal(slack.api("chat.postMessage", channel="U0CAROL", text="all well")["channel"], event["channel"], "the answer")
+    refuses("look into another's", lambda: slack.do("say", person="alice", channel=event["channel"], text="x"))
+
+
+def test_any_event(slack):
+    slack.do("event", event={"type": "team_join", "user": {"id": "U0NEW"}})
+    equal(heard(slack), ["team_join"], "what the app heard")
+
+
 def test_buttons(slack):
     dialog = {"title": {"type": "plain_text", "text": "Sure?"}, "text": {"type": "mrkdwn", "text": "It is."},
               "confirm": {"type": "plain_text", "text": "Yes"}, "deny": {"type": "plain_text", "text": "No"}}

@@ -36,7 +36,7 @@ class Channel:
     def __init__(self, id, name, kind="public", archived=False, members=(), user=None):
         self.id, self.name, self.kind, self.archived, self.user = id, name, kind, archived, user
         self.members = set(members)
-        self.messages = {}
+        self.messages, self.threads = {}, {}
         self.ephemerals = []
 
     def type(self):
@@ -44,8 +44,8 @@ class Channel:
         return {"public": "channel", "private": "group"}.get(self.kind, self.kind)
 
     def replies(self, ts):
-        return [message for message in self.messages.values()
-                if message.get("thread_ts") == ts and message["ts"] != ts]
+        """The messages under that one, oldest first."""
+        return [self.messages[reply] for reply in self.threads.get(ts, []) if reply in self.messages]
 
 
 class World:
@@ -129,6 +129,7 @@ class World:
         if message.get("blocks"):
             message["blocks"] = kit.named(message["blocks"], self.number)
         if more.get("thread_ts"):
+            channel.threads.setdefault(more["thread_ts"], []).append(ts)
             root = channel.messages.get(more["thread_ts"])
             if root and "thread_ts" not in root:
                 root["thread_ts"] = root["ts"]
