@@ -36,7 +36,7 @@ def troubles_seen(slack, person):
 @verb
 def requests(slack, method=None, since=0):
     return {"requests": [record for record in slack.requests[since:]
-                         if method in (None, record["method"]) and record["status"] is not None]}
+                         if method in (None, record["method"])]}
 
 
 @verb
