@@ -42,7 +42,7 @@ class Connection:
     def __init__(self, hub, number, writer):
         self.hub, self.number, self.writer = hub, number, writer
         self.opened = time.monotonic()
-        self.silent, self.leaving = None, False
+        self.silent, self.leaving, self.closing = None, False, False
         self.waiting = {}
         self.sent = self.acked = self.pings = self.pongs = 0
         self.answered = self.opened
@@ -59,7 +59,7 @@ class Connection:
             self.writer.write(frame)
 
     def disconnect(self, reason, close_after):
-        """Tells that it is to end; no envelope goes there any more, but after a mere warning."""
+        """Tells that it is to end; after more than a warning, envelopes go to others where there are any."""
         self.leaving = self.leaving or reason != "warning"
         self.send(json.dumps({"type": "disconnect", "reason": reason,
                               "debug_info": {"host": f"applink-{self.number}"}}).encode())
@@ -70,7 +70,7 @@ class Connection:
         self.timers.append(asyncio.get_running_loop().call_later(seconds, act))
 
     def close(self):
-        self.leaving = True
+        self.leaving = self.closing = True
         self.control(ws.close(1000))
         self.later(1, self.ended.set)
 
@@ -233,7 +233,9 @@ class Hub:
         """Sends an envelope to one of the connections, in turn."""
         envelope.held = False
         envelope.sent = time.time()
-        open_ones = [link for link in self.connections if not link.leaving and not link.writer.is_closing()]
+        # One that was told to go still serves until it is closed, where there is no other.
+        open_ones = [link for link in self.connections if not link.closing and not link.writer.is_closing()]
+        open_ones = [link for link in open_ones if not link.leaving] or open_ones
         if not open_ones:
             return self.failed(envelope, "dispatch_failed")
         self.turn += 1

@@ -265,6 +265,21 @@ def test_connections_are_recycled(app):
     equal(link.next(), {"type": "disconnect", "reason": "link_disabled", "debug_info": {"host": "applink-2"}}, "by hand")
 
 
+def test_a_connection_serves_until_it_is_closed(app):
+    old, new = app.open(), app.open()
+    app.slack.disconnect(reason="refresh_requested", connection=1, close_after=None)
+    equal(old.next()["reason"], "refresh_requested", "the old one")
+    for text in "ab":
+        app.say(text)
+    equal(texts(new, 2), ["a", "b"], "what goes to the new one")
+    app.slack.wait_acked()
+    app.slack.drop(connection=2)
+    wait_for("it to be gone", lambda: len(app.slack.sockets()["connections"]) == 1, 5)
+    app.say("c")
+    equal(texts(old, 1), ["c"], "what goes to the old one while there is no other")
+    app.slack.wait_acked()
+
+
 def test_there_are_ten_connections_at_most(app):
     links = [app.open() for _ in range(10)]
     url = json.loads(app.api("apps.connections.open", APP_TOKEN)[2])["url"]
