@@ -377,6 +377,9 @@ class Lab:
                         for process in self.processes] + \
                        [process.text("err") and f"--- stderr of {process.process.args[3:]}\n"
                         f"{process.text('err')}" for process in self.processes]
+        complaints = [what for server in self.others for what in getattr(server, "complaints", [])]
+        if complaints:
+            self.reports.append("--- complaints of the fakes\n" + "\n".join(complaints))
         left = self.left_running()
         faults = [process.sanitizer() for process in self.processes]
         if os.environ.get("MIDWATCH_TEST_KEEP") and error:
@@ -385,6 +388,7 @@ class Lab:
             shutil.rmtree(self.folder, ignore_errors=True)
         if error is None:
             expect(not any(faults), f"a sanitizer complained: {next(filter(None, faults), '')}")
+            expect(not complaints, f"a fake complained: {complaints}")
             expect(not left, f"left running: {left}")
 
     def left_running(self):

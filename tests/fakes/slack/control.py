@@ -228,6 +228,7 @@ def burst(slack, count, text="status", person="alice", channel="ops", kind="comm
     user, found = place(slack, person, channel)
     links(slack)
     slack.burst = Burst(slack.hub, [make_burst(slack, kind, user, found, text, ts) for _ in range(count)])
+    slack.burst_from = len(slack.requests)
     slack.task = asyncio.ensure_future(slack.burst.run(per_second))
     return {}
 
@@ -249,7 +250,12 @@ def make_burst(slack, kind, user, channel, text, ts):
 
 @verb
 def burst_result(slack):
-    return slack.burst.result()
+    since = slack.requests[slack.burst_from:]
+    answers = {}
+    for record in since:
+        if record["status"] == 200:
+            answers[record["method"]] = answers.get(record["method"], 0) + 1
+    return {**slack.burst.result(), "answers": answers}
 
 
 async def carry_out(slack, name, arguments):

@@ -335,7 +335,7 @@ def test_retry_after(app):
     equal([posted(app), posted(app), posted(app)],
           [(200, None, None), (429, "ratelimited", "1"), (429, "ratelimited", "1")], "answers")
     app.provoked("before its Retry-After was over")
-    wait_for("the time to be over", lambda: time.sleep(0.1) or posted(app)[0] == 200, 5)
+    wait_for("the time to be over", lambda: posted(app)[0] == 200, 5, every=0.1)
     app.slack.forgive(containing="Retry-After")
 
 
@@ -400,7 +400,24 @@ def test_a_burst_is_measured(app):
     for _ in range(100):
         link.acknowledge(link.next())
     wait_for("all", lambda: app.slack.burst_result()["acked"] == 100, 5)
+    app.api("auth.test")
+    equal(app.slack.burst_result()["answers"], {"auth.test": 1}, "requests since it began")
     expect(0 < app.slack.burst_result()["p50"] <= app.slack.burst_result()["p99"], "times")
+
+
+def test_violations_fail_a_lab(lab):
+    """A test that does not look fails all the same, and what it started after the fake is ended too."""
+    inner, later = Lab("inner"), []
+    try:
+        with inner:
+            app = App(inner)
+            inner.others.append(type("Later", (), {"stop": lambda self: later.append(True)})())
+            app.api("chat.postMessage", channel="C0OPS")
+    except AssertionError as error:
+        expect("no_text" in str(error), f"why: {error}")
+        equal(later, [True], "what was stopped")
+        return
+    expect(False, "nobody noticed")
 
 
 def test_over_tls(lab):
@@ -418,7 +435,7 @@ def test_over_tls(lab):
 def run(name, test):
     try:
         with Lab(name) as lab:
-            test(lab if test is test_over_tls else App(lab))
+            test(lab if "lab" in test.__code__.co_varnames[:1] else App(lab))
         return True
     except Exception:
         print(f"FAIL {name}\n{traceback.format_exc()}")
