@@ -38,6 +38,7 @@ class Limits:
         if method is not None:
             self.own[method] = (per_minute, burst or per_minute)
         self.buckets.clear()
+        self.blocked.clear()
 
     def block(self, key, seconds):
         """Says when `key` may be asked again; returns Retry-After. Asking earlier does not move it."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Socket Mode: tickets, connections, envelopes, acknowledgements, and the second delivery of what was not acknowledged."""
+"""Socket Mode: tickets, connections, envelopes, and the second delivery of what was not acknowledged."""
 import asyncio
 import json
 import random

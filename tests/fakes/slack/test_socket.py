@@ -158,6 +158,7 @@ def test_an_event_comes_again_until_it_is_acknowledged(app):
     equal(len({one["envelope_id"] for one in seen}), 3, "envelope ids")
     link.acknowledge(seen[-1])
     app.slack.wait_acked()
+    app.slack.settings(ack_timeout=60)
     app.say("more")
     link.acknowledge(link.next())
     equal(link.next(0.5), None, "after it was acknowledged")
@@ -211,8 +212,8 @@ def test_wrong_acknowledgements(app):
     link.send(ws.TEXT, b"pong")
     link.send(ws.BINARY, b"x")
     wait_for("them to be written down", lambda: len(app.slack.violations()["violations"]) >= 7, 5)
-    app.provoked("an envelope was acknowledged that was not sent", "a payload that is not accepted", "acknowledged twice",
-                 "with ['ok']", "acknowledges nothing", "a binary frame")
+    app.provoked("an envelope was acknowledged that was not sent", "a payload that is not accepted",
+                 "acknowledged twice", "with ['ok']", "acknowledges nothing", "a binary frame")
 
 
 def test_frames_must_be_masked(app):
@@ -228,9 +229,9 @@ def test_frames_must_be_masked(app):
 def test_pings_are_answered_but_by_a_dead_socket(app):
     link = app.open()
 
-    def ponged():
+    def ponged(seconds=5):
         link.send(ws.PING, b"x")
-        link.socket.settimeout(0.5)
+        link.socket.settimeout(seconds)
         try:
             return link.frame() == (ws.PONG, True, b"x")
         except TimeoutError:
@@ -240,7 +241,7 @@ def test_pings_are_answered_but_by_a_dead_socket(app):
     app.say()
     equal(ponged(), True, "a pong of a silent socket")
     app.slack.silence(pongs=False)
-    equal(ponged(), False, "a pong of a dead socket")
+    equal(ponged(0.3), False, "a pong of a dead socket")
 
 
 def test_the_server_pings(app):
@@ -262,7 +263,8 @@ def test_connections_are_recycled(app):
     app.slack.settings(lifetime=None)
     link = app.open()
     app.slack.disconnect(reason="link_disabled", close_after=None)
-    equal(link.next(), {"type": "disconnect", "reason": "link_disabled", "debug_info": {"host": "applink-2"}}, "by hand")
+    equal(link.next(), {"type": "disconnect", "reason": "link_disabled", "debug_info": {"host": "applink-2"}},
+          "by hand")
 
 
 def test_a_connection_serves_until_it_is_closed(app):
@@ -331,9 +333,9 @@ def posted(app, text="x"):
 
 
 def test_retry_after(app):
-    app.slack.trouble(method="chat.postMessage", kind="ratelimited", retry_after=1, skip=1)
+    app.slack.trouble(method="chat.postMessage", kind="ratelimited", retry_after=2, skip=1)
     equal([posted(app), posted(app), posted(app)],
-          [(200, None, None), (429, "ratelimited", "1"), (429, "ratelimited", "1")], "answers")
+          [(200, None, None), (429, "ratelimited", "2"), (429, "ratelimited", "2")], "answers")
     app.provoked("before its Retry-After was over")
     wait_for("the time to be over", lambda: posted(app)[0] == 200, 5, every=0.1)
     app.slack.forgive(containing="Retry-After")
@@ -348,8 +350,7 @@ def test_rates(app):
     equal([app.api("reactions.add", channel="C0OPS", timestamp="1700000000.000001", name="eyes")[0]
            for _ in range(2)], [200, 429], "of a method")
     app.slack.rates(off=True)
-    link = [app.api("auth.test")[0] for _ in range(3)]
-    equal(link, [200] * 3, "with rates off")
+    equal([posted(app)[0] for _ in range(9)], [200] * 9, "with rates off")
 
 
 def test_fates(app):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The fake of Slack keeps its workspace: what the app writes is what people see, what people do is what the app hears."""
+"""The fake of Slack keeps its workspace: people see what the app writes, the app hears what people do."""
 import sys
 import traceback
 
