@@ -264,3 +264,38 @@ void mw_authorities_finish(void)
     while (known != NULL)
         forget(&known);
 }
+
+bool mw_certificate_refused(long result, const char *peer, struct mw_error *error)
+{
+    switch (result) {
+    case X509_V_OK:
+    case X509_V_ERR_UNSPECIFIED: /* as libcurl leaves it where the chain was good */
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return mw_error_set(error, MW_ERROR_PERMANENT,
+                            "the certificate of %s is made out to another name: check the host in "
+                            "the URL, or who answers there",
+                            peer);
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return mw_error_set(error, MW_ERROR_PERMANENT,
+                            "the certificate of %s has expired: renew it there (or this machine's "
+                            "clock is wrong)",
+                            peer);
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return mw_error_set(
+            error, MW_ERROR_PERMANENT,
+            "the certificate of %s is not valid yet: is this machine's clock right?", peer);
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        return mw_error_set(error, MW_ERROR_PERMANENT,
+                            "the certificate of %s is signed by no authority known here: if it is "
+                            "your own, give its PEM file as a further authority",
+                            peer);
+    default:
+        return mw_error_set(error, MW_ERROR_PERMANENT, "the certificate of %s is not accepted: %s",
+                            peer, X509_verify_cert_error_string(result));
+    }
+}

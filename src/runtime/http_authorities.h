@@ -25,4 +25,8 @@ MW_SUSPENDS struct mw_authorities *mw_authorities_find(TALLOC_CTX *memory, const
                                                        struct mw_error *error);
 void mw_authorities_finish(void);
 
+/* Says why a peer's certificate is not accepted, from what OpenSSL says of it (X509_V_ERR_…; X509_V_OK: only
+ * its name was wrong). */
+bool mw_certificate_refused(long result, const char *peer, struct mw_error *error);
+
 #endif

@@ -116,4 +116,7 @@ void mw_resolve_finish(void);
 /* http.c: kept connections, authorities, libcurl. No helper thread works any more. */
 void mw_http_finish(void);
 
+/* websocket_host.c: libwebsockets, with what is open. */
+void mw_websocket_finish(void);
+
 #endif

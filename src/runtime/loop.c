@@ -306,6 +306,7 @@ void mw_runtime_finish(void)
     while (mw_loop.helpers > 0)
         uv_run(&mw_loop.uv, UV_RUN_ONCE);
     free_deferred();
+    mw_websocket_finish();
     mw_http_finish();
     uv_walk(&mw_loop.uv, close_handle, NULL);
     uv_run(&mw_loop.uv, UV_RUN_DEFAULT);
