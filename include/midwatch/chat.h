@@ -20,6 +20,7 @@ enum mw_chat_event_kind {
     MW_CHAT_COMMAND,  /* somebody wrote words to us */
     MW_CHAT_REACTION, /* somebody put an emoji on a message of ours */
     MW_CHAT_REACTION_REMOVED,
+    MW_CHAT_HOME, /* somebody looks at the page that we have for them alone */
 };
 
 /* Borrowed for the length of the call. Everything but `kind` is foreign text. */
@@ -32,10 +33,26 @@ struct mw_chat_event {
     const char *emoji; /* REACTION: as the platform names it: "✅", "+1", "white_check_mark" */
     const char *message;  /* REACTION: reference of the message; NULL when `incident` says it */
     const char *incident; /* "I42" where the place implies it (its thread); NULL otherwise */
+    const char *thread;   /* reference of the message in whose thread it was said; NULL: none, or
+                           `incident` says it */
     const char *place;    /* where an answer should stand; the adapter's own words; may be NULL */
 };
 
 struct mw_chat;
+
+/* A message of ours that people may still act on. */
+struct mw_chat_standing {
+    char *reference;
+    bool waits;  /* a plan that stands there waits for people's reactions */
+    bool thread; /* what is said below it concerns its incident */
+};
+
+/* Who somebody is on the platform. */
+struct mw_chat_identity {
+    char *name;    /* one word, unique there */
+    char *email;   /* checked by the platform; "": not known */
+    bool outsider; /* a guest or of another organisation: may look on and no more */
+};
 
 /* Given by the core when the chat is created. */
 struct mw_chat_host {
@@ -44,6 +61,13 @@ struct mw_chat_host {
      * acknowledged; an event whose id was seen before is acknowledged and goes no further. */
     MW_SUSPENDS bool (*event)(void *context, struct mw_chat *chat,
                               const struct mw_chat_event *event, struct mw_error *error);
+    /* Messages of open incidents, for a platform that asks what was missed. The list hangs on
+     * `memory`. */
+    MW_SUSPENDS bool (*standing)(void *context, struct mw_chat *chat, TALLOC_CTX *memory,
+                                 struct mw_chat_standing **list, size_t *count,
+                                 struct mw_error *error);
+    /* Nobody is heard there, and why; NULL: it is over. Does not suspend. */
+    void (*trouble)(void *context, struct mw_chat *chat, const char *why);
 };
 
 /* The core creates it (talloc; children of it go with it). */
@@ -68,10 +92,16 @@ struct mw_chat_ops {
 
     /* Mandatory. Sends a new message. `thread` is the reference of the incident's card, or NULL for
      * the channel. `*reference` (on `memory`) is how the message is named from now on. `key` names
-     * the message for good: a platform that can look for it does so before it sends one again. */
+     * the message for good. */
     MW_SUSPENDS bool (*post)(struct mw_chat *chat, const char *key, const json_t *message,
                              const char *thread, struct mw_deadline deadline, TALLOC_CTX *memory,
                              char **reference, struct mw_error *error);
+
+    /* Optional. Looks for a message that was posted under `key` and whose fate is not known. NULL in
+     * `*reference`: it is not there. One that arrived twice is left there once. */
+    MW_SUSPENDS bool (*find)(struct mw_chat *chat, const char *key, const char *thread,
+                             struct mw_deadline deadline, TALLOC_CTX *memory, char **reference,
+                             struct mw_error *error);
 
     /* Mandatory. Replaces what a message says. */
     MW_SUSPENDS bool (*edit)(struct mw_chat *chat, const char *reference, const json_t *message,
@@ -83,6 +113,13 @@ struct mw_chat_ops {
     MW_SUSPENDS bool (*answer)(struct mw_chat *chat, const struct mw_chat_event *event,
                                const json_t *message, bool private_answer,
                                struct mw_deadline deadline, struct mw_error *error);
+
+    /* Optional, both or none: who somebody is, and whether they are in one of the platform's groups. */
+    MW_SUSPENDS bool (*identify)(struct mw_chat *chat, const char *person,
+                                 struct mw_deadline deadline, TALLOC_CTX *memory,
+                                 struct mw_chat_identity *identity, struct mw_error *error);
+    MW_SUSPENDS bool (*in_group)(struct mw_chat *chat, const char *person, const char *group,
+                                 struct mw_deadline deadline, bool *is, struct mw_error *error);
 
     /* Optional; for `doctor`, instead of run(): whether messages would arrive and people be heard, without
      * sending any. Fails with what is to be mended. */

@@ -62,7 +62,7 @@ static void load_chat(struct loader *self, const struct mw_yaml *entry, size_t i
             ops = mw_registry_chats[i];
     }
     if (kind != NULL && ops == NULL) {
-        no_adapter(self, entry, "kind", path, mw_later_chats, "terminal");
+        no_adapter(self, entry, "kind", path, mw_later_chats, "slack or terminal");
         return;
     }
     struct mw_chat_settings *chat = &self->settings->chats[self->settings->chat_count];

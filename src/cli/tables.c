@@ -2,7 +2,7 @@
 #include "cli/tables.h"
 
 /* Named by the interface, and not built yet. */
-const char *const mw_later_chats[] = {"slack", "matrix", NULL};
+const char *const mw_later_chats[] = {"matrix", NULL};
 const char *const mw_later_planners[] = {NULL};
 const char *const mw_later_kinds[] = {
     "postgres", "nginx",        "docker",          "http", "exec", "linux",  "gcp_compute",

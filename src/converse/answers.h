@@ -27,4 +27,7 @@ MW_SUSPENDS json_t *mw_answer_audit(struct mw_request *request, int64_t incident
 MW_SUSPENDS json_t *mw_answer_question(struct mw_request *request, const char *question,
                                        int64_t incident);
 
+/* What concerns this person now: what waits for them, open incidents, resources, midwatch itself. */
+MW_SUSPENDS json_t *mw_answer_home(struct mw_request *request);
+
 #endif

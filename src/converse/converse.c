@@ -90,7 +90,8 @@ bool mw_converse_add_chat(struct mw_converse *converse, const struct mw_chat_ops
     }
     converse->channels = grown;
     channel->converse = converse;
-    channel->host = (struct mw_chat_host){channel, mw_channel_event};
+    channel->host =
+        (struct mw_chat_host){channel, mw_channel_event, mw_channel_standing, mw_channel_trouble};
     channel->chat = talloc_zero(channel, struct mw_chat);
     if (channel->chat == NULL) {
         talloc_free(channel);

@@ -23,6 +23,8 @@
 struct mw_person_config {
     const char *name;
     bool terminal;
+    const char *slack; /* of a person, or of a user group: then each of its members has the roles */
+    const char *email;
     struct mw_text_list roles; /* viewer operator approver admin; checked by mw_people_check */
     const char *later;         /* platforms that this version does not have */
 };
@@ -38,7 +40,8 @@ struct mw_people_faults {
 /* Checks names and roles of a list of struct mw_person_config. */
 void mw_people_check(const struct mw_section_list *people, const struct mw_people_faults *faults);
 
-/* The role that a person of this list (struct mw_section_list) has; viewer for anybody else. */
+/* The role that a person of this list (struct mw_section_list) has; viewer for anybody else. Members of a group
+ * go by "GROUP/NAME". */
 enum mw_role mw_people_role(const void *people, const char *name);
 
 /* ---- the room ---- */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "converse/answers.h"
 #include "converse/grammar.h"
 #include "converse/people.h"
 #include "converse/room.h"
@@ -22,7 +23,7 @@
 #define ID_BYTES   256
 #define TEXT_BYTES 4096
 
-static const char *const kind_names[] = {"command", "reaction", "reaction_removed"};
+static const char *const kind_names[] = {"command", "reaction", "reaction_removed", "home"};
 
 /* ---- an event as the record keeps it ---- */
 
@@ -46,6 +47,7 @@ static json_t *event_to_json(const struct mw_chat_event *event)
     set_text(body, "emoji", event->emoji, ID_BYTES);
     set_text(body, "message", event->message, ID_BYTES);
     set_text(body, "incident", event->incident, ID_BYTES);
+    set_text(body, "thread", event->thread, ID_BYTES);
     set_text(body, "place", event->place, TEXT_BYTES);
     return body;
 }
@@ -60,9 +62,10 @@ static bool event_from_json(const json_t *body, struct mw_chat_event *event)
         .emoji = json_string_value(json_object_get(body, "emoji")),
         .message = json_string_value(json_object_get(body, "message")),
         .incident = json_string_value(json_object_get(body, "incident")),
+        .thread = json_string_value(json_object_get(body, "thread")),
         .place = json_string_value(json_object_get(body, "place")),
     };
-    for (int i = 0; kind != NULL && i < 3; i++) {
+    for (int i = 0; kind != NULL && i < (int)(sizeof kind_names / sizeof *kind_names); i++) {
         if (strcmp(kind, kind_names[i]) == 0) {
             event->kind = (enum mw_chat_event_kind)i;
             return true;
@@ -218,6 +221,25 @@ bool mw_channel_recover(struct mw_converse *converse, struct mw_error *error)
 
 /* ---- handling ---- */
 
+/* A thread below a card is its incident's. */
+static void find_incident(struct mw_channel *channel, TALLOC_CTX *memory,
+                          struct mw_chat_event *event)
+{
+    int64_t incident = 0;
+    char *slot = NULL;
+    struct mw_error error;
+    if (event->thread == NULL || event->incident != NULL) {
+        return;
+    }
+    if (!mw_outbox_find(channel->converse->record, memory, channel->chat->name, event->thread,
+                        &incident, &slot, &error)) {
+        mw_log_warning("converse", "which incident a thread is about cannot be read: %s",
+                       error.text);
+    } else if (slot != NULL && strcmp(slot, "card") == 0) {
+        event->incident = talloc_asprintf(memory, "I%" PRId64, incident);
+    }
+}
+
 enum handled { HANDLED, HANDLED_IN_PART, HANDLED_EARLY };
 
 static enum handled handle(struct mw_channel *channel, const struct mw_arrival *arrival,
@@ -230,13 +252,15 @@ static enum handled handle(struct mw_channel *channel, const struct mw_arrival *
     TALLOC_CTX *memory = talloc_new(channel);
     struct mw_request request = {
         .channel = channel, .event = &event, .memory = memory, .beside = beside};
-    enum mw_speaker_kind kind =
-        mw_people_find(&channel->converse->settings, memory, channel->chat->ops->kind, event.person,
-                       &request.person);
+    find_incident(channel, memory, &event);
+    enum mw_speaker_kind kind = mw_people_of_chat(&channel->converse->settings, memory,
+                                                  channel->chat, event.person, &request.person);
     request.person.said = arrival->id;
     request.unnamed = kind == MW_SPEAKER_UNNAMED;
     if (event.kind == MW_CHAT_COMMAND) {
         mw_request_command(&request);
+    } else if (event.kind == MW_CHAT_HOME) {
+        mw_request_answer(&request, mw_answer_home(&request), true);
     } else {
         mw_request_reaction(&request);
     }

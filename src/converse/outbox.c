@@ -168,13 +168,27 @@ static bool send(struct mw_channel *channel, TALLOC_CTX *memory, const struct mw
     return chat->ops->post(chat, key, row->message, thread, deadline, memory, reference, error);
 }
 
+/* A message that may stand there already is looked for; then it only has to say what it should say now. */
+static bool look_for(struct mw_channel *channel, TALLOC_CTX *memory,
+                     const struct mw_outbox_row *row, const char *thread, char **reference,
+                     struct mw_error *error)
+{
+    struct mw_chat *chat = channel->chat;
+    if (*reference != NULL || !row->in_doubt || chat->ops->find == NULL) {
+        return true;
+    }
+    char *key = talloc_asprintf(memory, "I%" PRId64 "/%s", row->incident, row->slot);
+    return chat->ops->find(chat, key, thread, mw_deadline_in(DELIVER_MS), memory, reference, error);
+}
+
 static bool deliver(struct mw_channel *channel, TALLOC_CTX *memory, const struct mw_outbox_row *row,
                     const char *thread, struct mw_error *error)
 {
     const struct mw_posted *posted = find_posted(channel, row);
     char *reference = posted != NULL ? talloc_strdup(memory, posted->reference) : row->reference;
     if (posted == NULL || posted->revision != row->revision) {
-        if (!send(channel, memory, row, thread, &reference, error)) {
+        if (!look_for(channel, memory, row, thread, &reference, error) ||
+            !send(channel, memory, row, thread, &reference, error)) {
             return false;
         }
         /* Should the record fail now, nobody is shown it twice. */

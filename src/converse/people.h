@@ -20,4 +20,14 @@ enum mw_speaker_kind mw_people_find(const struct mw_converse_settings *settings,
                                     const char *chat_kind, const char *id,
                                     struct mw_person *person);
 
+/* The same of an event of that chat, which is asked who they are where it can say. A guest and somebody of another
+ * organisation is a viewer, whatever the list says. `settings` may have been replaced meanwhile: they are the
+ * room's own. */
+MW_SUSPENDS enum mw_speaker_kind mw_people_of_chat(const struct mw_converse_settings *settings,
+                                                   TALLOC_CTX *memory, struct mw_chat *chat,
+                                                   const char *id, struct mw_person *person);
+
+/* Whether an entry stands for the members of a group. */
+bool mw_people_is_group(const struct mw_person_config *config);
+
 #endif

@@ -148,6 +148,11 @@ void mw_outage_alarm(void *converse, const struct mw_incident *incident,
 /* An event is recorded first; what only reads is handled even when that fails. */
 MW_SUSPENDS bool mw_channel_event(void *channel, struct mw_chat *chat,
                                   const struct mw_chat_event *event, struct mw_error *error);
+/* Messages of open incidents that people may act on, and that a chat hears nobody: of the host. */
+MW_SUSPENDS bool mw_channel_standing(void *channel, struct mw_chat *chat, TALLOC_CTX *memory,
+                                     struct mw_chat_standing **list, size_t *count,
+                                     struct mw_error *error);
+void mw_channel_trouble(void *channel, struct mw_chat *chat, const char *why);
 /* Takes over what an earlier run recorded and did not handle. */
 MW_SUSPENDS bool mw_channel_recover(struct mw_converse *converse, struct mw_error *error);
 void mw_channel_handle_run(void *channel);

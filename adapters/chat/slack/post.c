@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What we say: new messages, changed ones, and the search for one whose fate is not known. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "runtime/http.h"
+#include "slack.h"
+
+#define NS_PER_MS INT64_C(1000000)
+#define PACE_MS   1000
+/* A message of an earlier life of the same name is not meant. */
+#define SEARCH_MS  INT64_C(86400000)
+#define PAGES_MAX  20
+#define EVENT_TYPE "midwatch_message"
+#define ECHO_MS    30000
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+bool mw_slack_split(TALLOC_CTX *memory, const char *reference, char **channel, char **ts)
+{
+    const char *slash = reference != NULL ? strchr(reference, '/') : NULL;
+    if (slash == NULL || slash == reference || slash[1] == '\0') {
+        return false;
+    }
+    *channel = talloc_strndup(memory, reference, (size_t)(slash - reference));
+    *ts = talloc_strdup(memory, slash + 1);
+    return *channel != NULL && *ts != NULL;
+}
+
+/* ---- one message a second ---- */
+
+static struct mw_slack_pace *find_pace(struct mw_slack *self, const char *channel)
+{
+    struct mw_slack_pace *oldest = &self->paces[0];
+    for (size_t i = 0; i < MW_SLACK_PACES; i++) {
+        if (strcmp(self->paces[i].channel, channel) == 0) {
+            return &self->paces[i];
+        }
+        oldest = self->paces[i].next < oldest->next ? &self->paces[i] : oldest;
+    }
+    snprintf(oldest->channel, sizeof oldest->channel, "%s", channel);
+    oldest->next = 0;
+    return oldest;
+}
+
+bool mw_slack_pace(struct mw_slack *self, const char *channel, struct mw_deadline deadline,
+                   struct mw_error *error)
+{
+    struct mw_slack_pace *pace = find_pace(self, channel);
+    mw_mono_ns now = mw_mono_now(), turn = pace->next > now ? pace->next : now;
+    if ((turn - now) / NS_PER_MS > mw_deadline_left_ms(deadline)) {
+        return mw_error_set(error, MW_ERROR_RETRY, "there is too much to say in %s at once",
+                            channel);
+    }
+    pace->next = turn + PACE_MS * NS_PER_MS;
+    return turn == now || mw_sleep((turn - now) / NS_PER_MS + 1, error);
+}
+
+/* ---- posting ---- */
+
+static void seed(struct mw_slack *self, const char *channel, const char *ts, const json_t *message,
+                 struct mw_deadline deadline)
+{
+    const struct mw_slack_call call = {"reactions.add", MW_SLACK_BOT, MW_SLACK_JSON, channel};
+    size_t i;
+    json_t *sign;
+    json_array_foreach(json_object_get(message, "reactions"), i, sign)
+    {
+        struct mw_error error;
+        char code[64];
+        const char *name = json_is_string(sign) ? mw_slack_emoji(json_string_value(sign)) : NULL;
+        if (name == NULL) {
+            continue;
+        }
+        json_auto_t *answer = mw_slack_api(
+            self, &call,
+            json_pack("{s:s, s:s, s:s}", "channel", channel, "timestamp", ts, "name", name),
+            deadline, code, &error);
+        if (answer != NULL && self->echo_due == 0) {
+            self->echo_due = mw_mono_now() + ECHO_MS * NS_PER_MS;
+        } else if (answer == NULL && strcmp(code, "already_reacted") != 0) {
+            mw_log_warning("slack", "a reaction could not be put on a message: %s", error.text);
+        }
+    }
+}
+
+static json_t *post_arguments(const struct mw_slack_page *page, const char *channel,
+                              const char *key, const json_t *message, const char *thread_ts)
+{
+    json_t *arguments =
+        json_pack("{s:s, s:s, s:O, s:b, s:b, s:{s:s, s:{s:s}}}", "channel", channel, "text",
+                  page->text, "blocks", page->blocks, "unfurl_links", 0, "unfurl_media", 0,
+                  "metadata", "event_type", EVENT_TYPE, "event_payload", "key", key);
+    if (thread_ts != NULL) {
+        json_object_set_new(arguments, "thread_ts", json_string(thread_ts));
+        if (json_is_true(json_object_get(message, "broadcast"))) {
+            json_object_set_new(arguments, "reply_broadcast", json_true());
+        }
+    }
+    return arguments;
+}
+
+/* Joins the channel where that is what is missing, and asks again. */
+static json_t *say(struct mw_slack *self, const char *channel, json_t *arguments,
+                   struct mw_deadline deadline, char code[64], struct mw_error *error)
+{
+    const struct mw_slack_call call = {"chat.postMessage", MW_SLACK_BOT, MW_SLACK_JSON,
+                                       self->wanted};
+    json_t *answer = mw_slack_api(self, &call, json_incref(arguments), deadline, code, error);
+    struct mw_error joining;
+    if (answer == NULL && strcmp(code, "not_in_channel") == 0 &&
+        mw_slack_join(self, channel, deadline, &joining)) {
+        answer = mw_slack_api(self, &call, json_incref(arguments), deadline, code, error);
+    }
+    json_decref(arguments);
+    return answer;
+}
+
+/* Which key Slack surely has no message for, so that nobody searches before the next try. */
+static void note_absent(struct mw_slack *self, const char *key)
+{
+    talloc_free(self->absent);
+    self->absent = key != NULL ? talloc_strdup(self, key) : NULL;
+}
+
+static bool is_absent(const struct mw_slack *self, const char *key)
+{
+    return self->absent != NULL && strcmp(self->absent, key) == 0;
+}
+
+/* ---- what finds no room in a message ---- */
+
+static bool upload(struct mw_slack *self, TALLOC_CTX *memory, const char *url, const char *text,
+                   struct mw_deadline deadline, struct mw_error *error)
+{
+    static const char *const headers[] = {"Content-Type: text/plain; charset=utf-8", NULL};
+    const struct mw_http_request request = {
+        .url = url, .headers = headers, .body = text, .body_length = strlen(text)};
+    struct mw_http_response response;
+    return mw_http(memory, &request, deadline, &response, error) &&
+           (response.status == 200 ||
+            mw_error_set(error, MW_ERROR_RETRY, "Slack does not take a file (status %d)",
+                         response.status));
+}
+
+/* All of the message as a file in its thread. */
+static void attach(struct mw_slack *self, const char *key, const char *channel, const char *thread,
+                   const json_t *message, struct mw_deadline deadline)
+{
+    const struct mw_slack_call begin = {"files.getUploadURLExternal", MW_SLACK_BOT, MW_SLACK_FIELDS,
+                                        NULL};
+    const struct mw_slack_call end = {"files.completeUploadExternal", MW_SLACK_BOT, MW_SLACK_JSON,
+                                      channel};
+    TALLOC_CTX *memory = talloc_new(self);
+    const char *text = mw_slack_render_plain(memory, message);
+    char *name = talloc_asprintf(memory, "%s.txt", key);
+    for (char *at = name; *at != '\0'; at++) {
+        *at = *at == '/' ? '-' : *at;
+    }
+    struct mw_error error = {0};
+    json_auto_t *place = text == NULL ? NULL
+                                      : mw_slack_api(self, &begin,
+                                                     json_pack("{s:s, s:I}", "filename", name,
+                                                               "length", (json_int_t)strlen(text)),
+                                                     deadline, NULL, &error);
+    bool good =
+        place != NULL && upload(self, memory, text_of(place, "upload_url"), text, deadline, &error);
+    if (good) {
+        json_t *arguments =
+            json_pack("{s:[{s:s, s:s}], s:s, s:s}", "files", "id", text_of(place, "file_id"),
+                      "title", name, "channel_id", channel, "thread_ts", thread);
+        json_auto_t *answer = mw_slack_api(self, &end, arguments, deadline, NULL, &error);
+        good = answer != NULL;
+    }
+    if (!good) {
+        mw_log_warning("slack", "the rest of a long message could not be filed: %s", error.text);
+    }
+    talloc_free(memory);
+}
+
+/* ---- the port ---- */
+
+static bool post_page(struct mw_slack *self, TALLOC_CTX *memory, const char *key,
+                      const json_t *message, const struct mw_slack_page *page,
+                      const char *thread_ts, struct mw_deadline deadline, char **reference,
+                      struct mw_error *error)
+{
+    char code[64];
+    char *channel = talloc_strdup(memory, self->channel);
+    json_auto_t *answer = say(self, channel, post_arguments(page, channel, key, message, thread_ts),
+                              deadline, code, error);
+    if (answer == NULL) {
+        note_absent(self, *code != '\0' ? key : NULL);
+        return false;
+    }
+    note_absent(self, NULL);
+    const char *where = text_of(answer, "channel"), *ts = text_of(answer, "ts");
+    *reference = talloc_asprintf(memory, "%s/%s", *where != '\0' ? where : channel, ts);
+    seed(self, *where != '\0' ? where : channel, ts, message, deadline);
+    if (page->cut) {
+        attach(self, key, channel, thread_ts != NULL ? thread_ts : ts, message, deadline);
+    }
+    return true;
+}
+
+bool mw_slack_post(struct mw_chat *chat, const char *key, const json_t *message, const char *thread,
+                   struct mw_deadline deadline, TALLOC_CTX *memory, char **reference,
+                   struct mw_error *error)
+{
+    struct mw_slack *self = chat->state;
+    char *channel = NULL, *thread_ts = NULL;
+    if (thread != NULL && !mw_slack_split(memory, thread, &channel, &thread_ts)) {
+        return mw_error_set(error, MW_ERROR_BAD_INPUT, "\"%.60s\" is no message in Slack", thread);
+    }
+    if (!mw_slack_channel(self, deadline, error) ||
+        !mw_slack_pace(self, self->channel, deadline, error)) {
+        note_absent(self, key);
+        return false;
+    }
+    struct mw_slack_page page;
+    mw_slack_render(memory, message, &page);
+    bool done = post_page(self, memory, key, message, &page, thread_ts, deadline, reference, error);
+    mw_slack_page_finish(&page);
+    return done;
+}
+
+bool mw_slack_edit(struct mw_chat *chat, const char *reference, const json_t *message,
+                   const char *thread, struct mw_deadline deadline, struct mw_error *error)
+{
+    struct mw_slack *self = chat->state;
+    const struct mw_slack_call call = {"chat.update", MW_SLACK_BOT, MW_SLACK_JSON, self->wanted};
+    TALLOC_CTX *memory = talloc_new(self);
+    char *channel = NULL, *ts = NULL;
+    bool done =
+        mw_slack_split(memory, reference, &channel, &ts) ||
+        mw_error_set(error, MW_ERROR_BAD_INPUT, "\"%.60s\" is no message in Slack", reference);
+    if (done) {
+        struct mw_slack_page page;
+        mw_slack_render(memory, message, &page);
+        json_auto_t *answer =
+            mw_slack_api(self, &call,
+                         json_pack("{s:s, s:s, s:s, s:O}", "channel", channel, "ts", ts, "text",
+                                   page.text, "blocks", page.blocks),
+                         deadline, NULL, error);
+        mw_slack_page_finish(&page);
+        done = answer != NULL;
+        if (done) {
+            seed(self, channel, ts, message, deadline);
+        }
+    }
+    talloc_free(memory);
+    return done;
+}
+
+/* ---- a message whose fate is not known ---- */
+
+static bool is_meant(const struct mw_slack *self, const json_t *message, const char *key)
+{
+    const json_t *metadata = json_object_get(message, "metadata");
+    return strcmp(text_of(message, "user"), self->user) == 0 &&
+           strcmp(text_of(metadata, "event_type"), EVENT_TYPE) == 0 &&
+           strcmp(text_of(json_object_get(metadata, "event_payload"), "key"), key) == 0;
+}
+
+static void delete_double(struct mw_slack *self, const char *channel, const char *ts,
+                          struct mw_deadline deadline)
+{
+    const struct mw_slack_call call = {"chat.delete", MW_SLACK_BOT, MW_SLACK_JSON, channel};
+    struct mw_error error;
+    json_auto_t *answer = mw_slack_api(
+        self, &call, json_pack("{s:s, s:s}", "channel", channel, "ts", ts), deadline, NULL, &error);
+    if (answer != NULL) {
+        mw_log_info("slack", "a message that had arrived twice was deleted");
+    } else {
+        mw_log_warning("slack", "a message stands there twice: %s", error.text);
+    }
+}
+
+struct search {
+    const char *channel, *thread_ts, *key;
+    char *oldest; /* the first that was found; NULL: none yet */
+};
+
+/* The first one stays, since somebody may have reacted to it already. */
+static void search_page(struct mw_slack *self, TALLOC_CTX *memory, struct search *search,
+                        const json_t *answer, struct mw_deadline deadline)
+{
+    size_t i;
+    json_t *message;
+    json_array_foreach(json_object_get(answer, "messages"), i, message)
+    {
+        const char *ts = text_of(message, "ts");
+        if (*ts == '\0' || !is_meant(self, message, search->key)) {
+            continue;
+        }
+        bool earlier = search->oldest == NULL || strcmp(ts, search->oldest) < 0;
+        if (search->oldest != NULL) {
+            delete_double(self, search->channel, earlier ? search->oldest : ts, deadline);
+        }
+        if (earlier) {
+            search->oldest = talloc_strdup(memory, ts);
+        }
+    }
+}
+
+static bool search_all(struct mw_slack *self, TALLOC_CTX *memory, struct search *search,
+                       struct mw_deadline deadline, struct mw_error *error)
+{
+    const struct mw_slack_call call = {search->thread_ts != NULL ? "conversations.replies"
+                                                                 : "conversations.history",
+                                       MW_SLACK_BOT, MW_SLACK_FIELDS, self->wanted};
+    char since[32];
+    snprintf(since, sizeof since, "%" PRId64 ".000000", (mw_wall_now() - SEARCH_MS) / 1000);
+    json_auto_t *cursor = NULL;
+    for (int i = 0; i < PAGES_MAX; i++) {
+        json_t *arguments = json_pack("{s:s, s:b, s:i}", "channel", search->channel,
+                                      "include_all_metadata", 1, "limit", 200);
+        json_object_set_new(arguments, search->thread_ts != NULL ? "ts" : "oldest",
+                            json_string(search->thread_ts != NULL ? search->thread_ts : since));
+        if (cursor != NULL) {
+            json_object_set(arguments, "cursor", cursor);
+        }
+        json_auto_t *answer = mw_slack_api(self, &call, arguments, deadline, NULL, error);
+        if (answer == NULL) {
+            return false;
+        }
+        search_page(self, memory, search, answer, deadline);
+        json_decref(cursor);
+        cursor = json_incref(
+            json_object_get(json_object_get(answer, "response_metadata"), "next_cursor"));
+        if (json_string_length(cursor) == 0) {
+            break;
+        }
+    }
+    return true;
+}
+
+bool mw_slack_find(struct mw_chat *chat, const char *key, const char *thread,
+                   struct mw_deadline deadline, TALLOC_CTX *memory, char **reference,
+                   struct mw_error *error)
+{
+    struct mw_slack *self = chat->state;
+    *reference = NULL;
+    if (is_absent(self, key)) {
+        return true;
+    }
+    if (!mw_slack_self(self, deadline, error) || !mw_slack_channel(self, deadline, error)) {
+        return false;
+    }
+    char *channel = talloc_strdup(memory, self->channel), *ts = NULL, *in = NULL;
+    if (thread != NULL && mw_slack_split(memory, thread, &in, &ts)) {
+        channel = in;
+    }
+    struct search search = {.channel = channel, .thread_ts = ts, .key = key};
+    if (!search_all(self, memory, &search, deadline, error)) {
+        return false;
+    }
+    if (search.oldest != NULL) {
+        *reference = talloc_asprintf(memory, "%s/%s", channel, search.oldest);
+    }
+    return true;
+}
