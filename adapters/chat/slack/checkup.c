@@ -18,7 +18,7 @@ static bool check_bot(struct mw_slack *self, const struct mw_check *check,
     if (answer == NULL) {
         return false;
     }
-    mw_check_say(check, MW_CHECK_OK, "bot_token: %s in the workspace %s", text_of(answer, "user"),
+    mw_check_say(check, MW_CHECK_OK, "it is @%s in the workspace %s", text_of(answer, "user"),
                  text_of(answer, "team"));
     return true;
 }
@@ -32,7 +32,7 @@ static bool check_app(struct mw_slack *self, const struct mw_check *check,
     if (answer == NULL) {
         return false;
     }
-    mw_check_say(check, MW_CHECK_OK, "app_token: Socket Mode gives a connection");
+    mw_check_say(check, MW_CHECK_OK, "Socket Mode is on and gives connections");
     return true;
 }
 
@@ -96,7 +96,7 @@ bool mw_slack_check(struct mw_chat *chat, const struct mw_check *check, struct m
                 json_pack("{s:s, s:i}", "channel", self->channel, "limit", 1),
                 "what was said while offline", deadline);
     check_scope(self, check, "reactions.get",
-                json_pack("{s:s, s:s}", "channel", self->channel, "timestamp", "1.000000"),
+                json_pack("{s:s, s:s}", "channel", self->channel, "timestamp", "1000000000.000100"),
                 "reactions that were missed", deadline);
     return true;
 }

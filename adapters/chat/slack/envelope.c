@@ -192,8 +192,10 @@ static void read_button(struct reader *reader, const json_t *payload)
     if (!is_id(user) || *trigger == '\0') {
         return;
     }
-    const char *place =
-        write_place(reader, "button", channel, user, text_of(container, "thread_ts"), NULL);
+    /* What stands in the channel is answered there, also where it begins a thread. */
+    const char *thread = text_of(container, "thread_ts");
+    bool inside = is_id(thread) && strcmp(thread, text_of(container, "message_ts")) != 0;
+    const char *place = write_place(reader, "button", channel, user, inside ? thread : NULL, NULL);
     const char *id = text_of(action, "action_id"), *value = text_of(action, "value");
     if (strcmp(id, "midwatch_reject") == 0) {
         reader->out->view = mw_slack_reject_view(value, place);

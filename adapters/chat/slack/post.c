@@ -15,7 +15,7 @@
 #define SEARCH_MS  INT64_C(86400000)
 #define PAGES_MAX  20
 #define EVENT_TYPE "midwatch_message"
-#define ECHO_MS    30000
+#define ECHO_MS    10000
 
 static const char *text_of(const json_t *object, const char *key)
 {

@@ -21,6 +21,7 @@
 
 struct sheet {
     TALLOC_CTX *memory;
+    const char *mark; /* before a headline */
     json_t *blocks;
     size_t bytes;
     bool cut;
@@ -88,12 +89,13 @@ static char *escaped(const struct sheet *sheet, const char *text)
     return mw_slack_escape(sheet->memory, text, SECTION_MAX - 10);
 }
 
-/* What is not to stand between two asterisks. */
 static void write_headline(struct sheet *sheet, const char *text)
 {
     char *safe = escaped(sheet, text);
-    bool bold = safe != NULL && *safe != '\0' && strchr(safe, '*') == NULL;
-    add_section(sheet, talloc_asprintf(sheet->memory, bold ? "*%s*" : "%s", safe));
+    /* An asterisk in it would end the bold. */
+    const char *bold = safe != NULL && *safe != '\0' && strchr(safe, '*') == NULL ? "*" : "";
+    add_section(sheet, talloc_asprintf(sheet->memory, "%s%s%s%s%s", sheet->mark,
+                                       *sheet->mark != '\0' ? " " : "", bold, safe, bold));
 }
 
 static void write_notes(struct sheet *sheet, const json_t *items)
@@ -352,7 +354,9 @@ static void write_block(struct sheet *sheet, const json_t *block)
 
 void mw_slack_render(TALLOC_CTX *memory, const json_t *message, struct mw_slack_page *page)
 {
-    struct sheet sheet = {.memory = talloc_new(memory), .blocks = json_array()};
+    struct sheet sheet = {.memory = talloc_new(memory),
+                          .mark = mw_message_mark(text_of(message, "state")),
+                          .blocks = json_array()};
     size_t i;
     json_t *block;
     json_array_foreach(json_object_get(message, "blocks"), i, block)
