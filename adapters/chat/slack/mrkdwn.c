@@ -24,25 +24,49 @@ static const char *entity(char c)
     return c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : NULL;
 }
 
+/* What a character becomes; `before`: the one before it, 0: none. */
+static size_t written_length(const char *at, char before, bool code, const char **written,
+                             bool *apart)
+{
+    const char *named = entity(*at);
+    *written = named != NULL ? named : at;
+    *apart = code && *at == '`' && before == '`';
+    return (named != NULL ? strlen(named) : character_length(at)) +
+           (*apart ? strlen(ZERO_WIDTH) : 0);
+}
+
+static size_t whole_length(const char *text, bool code)
+{
+    size_t sum = 0;
+    const char *written;
+    bool apart;
+    for (const char *at = text; *at != '\0'; at += character_length(at)) {
+        sum += written_length(at, at > text ? at[-1] : '\0', code, &written, &apart);
+    }
+    return sum;
+}
+
 static char *escape(TALLOC_CTX *memory, const char *text, size_t limit, bool code)
 {
     struct mw_buffer buffer;
+    bool cut = whole_length(text, code) > limit, apart;
+    size_t room = !cut ? limit : limit > strlen(ELLIPSIS) ? limit - strlen(ELLIPSIS) : 0;
+    const char *written;
     mw_buffer_init(&buffer, memory, limit + sizeof ELLIPSIS);
     mw_buffer_append_text(&buffer, "");
     for (const char *at = text; *at != '\0'; at += character_length(at)) {
-        const char *written = entity(*at);
-        size_t length = written != NULL ? strlen(written) : character_length(at);
-        bool apart = code && *at == '`' && at > text && at[-1] == '`';
-        size_t room = length + (apart ? strlen(ZERO_WIDTH) : 0);
-        if (buffer.length + room > limit ||
-            (buffer.length + room > limit - strlen(ELLIPSIS) && at[character_length(at)] != '\0')) {
-            mw_buffer_append_text(&buffer, ELLIPSIS);
+        size_t length = written_length(at, at > text ? at[-1] : '\0', code, &written, &apart);
+        if (buffer.length + length > room) {
             break;
         }
         if (apart) {
             mw_buffer_append_text(&buffer, ZERO_WIDTH);
+            length -= strlen(ZERO_WIDTH);
         }
-        mw_buffer_append(&buffer, written != NULL ? written : at, length);
+        mw_buffer_append(&buffer, written, length);
+    }
+    if (cut) {
+        mw_buffer_append_text(&buffer, ELLIPSIS);
     }
     return mw_buffer_take(&buffer);
 }
@@ -76,6 +100,15 @@ static size_t read_entity(const char *at, char *meant)
     return 0;
 }
 
+/* One character or entity; returns its length. */
+static size_t read_character(const char *at, struct mw_buffer *buffer)
+{
+    char meant = *at;
+    size_t length = *at == '&' ? read_entity(at, &meant) : 0;
+    mw_buffer_append(buffer, &meant, 1);
+    return length > 0 ? length : 1;
+}
+
 /* "<https://x|x>" → "x", "<#C1|ops>" → "ops", "<@U1>" → "@U1". Returns its length, 0 where it has no end. */
 static size_t read_angle(const char *at, struct mw_buffer *buffer)
 {
@@ -84,8 +117,9 @@ static size_t read_angle(const char *at, struct mw_buffer *buffer)
         return 0;
     }
     const char *label = memchr(at, '|', (size_t)(end - at));
-    const char *begin = label != NULL ? label + 1 : at + 1;
-    mw_buffer_append(buffer, begin, (size_t)(end - begin));
+    for (const char *in = label != NULL ? label + 1 : at + 1; in < end;) {
+        in += read_character(in, buffer);
+    }
     return (size_t)(end - at) + 1;
 }
 
@@ -109,13 +143,8 @@ char *mw_slack_plain(TALLOC_CTX *memory, const char *text, const char *user, boo
     mw_buffer_init(&buffer, memory, TEXT_MAX);
     mw_buffer_append_text(&buffer, "");
     for (const char *at = rest != NULL ? rest : text; *at != '\0';) {
-        char meant = *at;
         size_t length = *at == '<' ? read_angle(at, &buffer) : 0;
-        if (length == 0) {
-            length = *at == '&' ? read_entity(at, &meant) : 0;
-            mw_buffer_append(&buffer, &meant, 1);
-        }
-        at += length > 0 ? length : 1;
+        at += length > 0 ? length : read_character(at, &buffer);
     }
     return mw_buffer_take(&buffer);
 }

@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "slack.h"
 
-#define FILE_MAX ((size_t)(256 * 1024))
+#define FILE_MAX ((size_t)(1024 * 1024))
 
 static const char *text_of(const json_t *object, const char *key)
 {

@@ -204,6 +204,8 @@ def test_slack_sockets_come_and_go(lab):
     wait_for("the answers after a warning", heard)
     wait_for("new connections", lambda: slack.sockets()["opened"] >= 4)
     slack.disconnect(reason="refresh_requested", close_after=0.2)
+    wait_for("newer connections", lambda: slack.sockets()["opened"] >= 6)
+    slack.wait_connected(count=2)
     slack.hold()
     for number in (5, 6, 7):
         ask(number)
