@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """midwatch in Slack, played by a strict fake: cards, approvals, refusals, commands, trouble on the way."""
 import json
+import os
+import re
 
-from lab import equal, expect, wait_for
+from lab import ROOT, equal, expect, wait_for
 from models import LOOK, PLAN, WORDS, Model
 from slack_service import SlackService
 
@@ -11,9 +13,18 @@ PEOPLE = [{"name": "alice", "slack": "U0ALICE", "roles": ["approver"]},
           {"name": "gina", "slack": "U0GINA", "roles": ["approver"]}]
 
 
+def app():
+    """The app as deploy/slack/manifest.yaml makes it, so that no scope or event is missing there."""
+    with open(os.path.join(ROOT, "deploy/slack/manifest.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    lists = {key: re.findall(r"- (\S+)", items)
+             for key, items in re.findall(r"^ +(bot|bot_events):\n((?: +- .*\n)+)", text, re.M)}
+    return {"scopes": lists["bot"], "events": lists["bot_events"]}
+
+
 def begin(lab, slack=None, people=PEOPLE, policy=None, **sections):
     """A Redis, the fake and midwatch in it, connected."""
-    slack = slack or SlackService(lab)
+    slack = slack or SlackService(lab, app=app())
     redis = lab.redis()
     lab.write_config([lab.resource(redis)], people=people, policy=policy, chat=[slack.section()], **sections)
     midwatch = lab.run()
