@@ -11,8 +11,9 @@
 #include "converse/people.h"
 #include "converse/room.h"
 
-/* More is not taken before some of it is handled. */
-#define ARRIVALS_MAX 1000
+/* More than that stands in the record alone until these are handled. */
+#define ARRIVALS_MAX    1000
+#define RECORD_PAUSE_MS 1000
 
 /* Of those that take long, at once. */
 #define ERRANDS_MAX 8
@@ -98,6 +99,7 @@ static bool enqueue(struct mw_channel *channel, int64_t id, json_t *body)
     }
     channel->last = arrival;
     channel->arrival_count++;
+    channel->arrival_id = id != UNRECORDED ? id : channel->arrival_id;
     mw_condition_notify(&channel->arrived);
     return true;
 }
@@ -166,21 +168,23 @@ bool mw_channel_event(void *context, struct mw_chat *chat, const struct mw_chat_
     if (event->id == NULL || *event->id == '\0') {
         return mw_error_set(error, MW_ERROR_BAD_INPUT, "an event of %s has no id", chat->name);
     }
-    if (channel->arrival_count >= ARRIVALS_MAX) {
-        return mw_error_set(error, MW_ERROR_RETRY, "too much at once; say it again in a moment");
-    }
     json_auto_t *body = event_to_json(event);
     int64_t id;
     bool fresh;
     if (!mw_inbox_add(channel->converse->record, chat->name, event->id, body, &id, &fresh, error)) {
         mw_outage_begin(channel->converse, error);
-        if (error->class != MW_ERROR_CANCELLED && only_reads(event, body) &&
-            enqueue(channel, UNRECORDED, body)) {
+        if (error->class != MW_ERROR_CANCELLED && channel->arrival_count < ARRIVALS_MAX &&
+            only_reads(event, body) && enqueue(channel, UNRECORDED, body)) {
             return true;
         }
         /* What timed out may yet be recorded, and the next start handles it. */
         return mw_error_wrap(error, "it could not be recorded%s",
                              error->class == MW_ERROR_TIMEOUT ? "" : ", so nothing was done");
+    }
+    if (fresh && (channel->spilled || channel->arrival_count >= ARRIVALS_MAX)) {
+        channel->spilled = true;
+        channel->spills++;
+        return true;
     }
     /* Without memory for the queue it stands in the record, and the next start handles it. */
     if (fresh && !enqueue(channel, id, body)) {
@@ -215,6 +219,9 @@ bool mw_channel_recover(struct mw_converse *converse, struct mw_error *error)
             well = mw_inbox_done(converse->record, events[i].id, error);
         }
     }
+    for (size_t i = 0; well && count == MW_INBOX_MAX && i < converse->channel_count; i++) {
+        converse->channels[i]->spilled = true;
+    }
     talloc_free(events);
     return well;
 }
@@ -240,6 +247,16 @@ static void find_incident(struct mw_channel *channel, TALLOC_CTX *memory,
     }
 }
 
+void mw_request_identify(struct mw_request *request)
+{
+    struct mw_channel *channel = request->channel;
+    enum mw_speaker_kind kind =
+        mw_people_of_chat(&channel->converse->settings, request->memory, channel->chat,
+                          request->event->person, &request->person);
+    request->person.said = request->said;
+    request->unnamed = kind == MW_SPEAKER_UNNAMED;
+}
+
 enum handled { HANDLED, HANDLED_IN_PART, HANDLED_EARLY };
 
 static enum handled handle(struct mw_channel *channel, const struct mw_arrival *arrival,
@@ -250,16 +267,16 @@ static enum handled handle(struct mw_channel *channel, const struct mw_arrival *
         return HANDLED;
     }
     TALLOC_CTX *memory = talloc_new(channel);
-    struct mw_request request = {
-        .channel = channel, .event = &event, .memory = memory, .beside = beside};
+    struct mw_request request = {.channel = channel,
+                                 .event = &event,
+                                 .memory = memory,
+                                 .beside = beside,
+                                 .said = arrival->id};
     find_incident(channel, memory, &event);
-    enum mw_speaker_kind kind = mw_people_of_chat(&channel->converse->settings, memory,
-                                                  channel->chat, event.person, &request.person);
-    request.person.said = arrival->id;
-    request.unnamed = kind == MW_SPEAKER_UNNAMED;
     if (event.kind == MW_CHAT_COMMAND) {
         mw_request_command(&request);
     } else if (event.kind == MW_CHAT_HOME) {
+        mw_request_identify(&request);
         mw_request_answer(&request, mw_answer_home(&request), true);
     } else {
         mw_request_reaction(&request);
@@ -352,6 +369,29 @@ static void retry_early(struct mw_channel *channel)
     }
 }
 
+/* What was recorded while the queue was full. */
+static void refill(struct mw_channel *channel)
+{
+    struct mw_error error = {0};
+    TALLOC_CTX *memory = talloc_new(channel);
+    uint64_t spills = channel->spills;
+    size_t count = 0;
+    struct mw_inbox_event *events =
+        mw_inbox_later(channel->converse->record, memory, channel->chat->name, channel->arrival_id,
+                       &count, &error);
+    bool well = events != NULL;
+    for (size_t i = 0; i < count && well; i++) {
+        well = enqueue(channel, events[i].id, events[i].body);
+    }
+    if (well) {
+        channel->spilled = count == MW_INBOX_MAX || channel->spills != spills;
+    } else if (error.class != MW_ERROR_CANCELLED) {
+        mw_outage_begin(channel->converse, &error);
+        mw_sleep(RECORD_PAUSE_MS, &error);
+    }
+    talloc_free(memory);
+}
+
 void mw_channel_handle_run(void *argument)
 {
     struct mw_channel *channel = argument;
@@ -362,7 +402,7 @@ void mw_channel_handle_run(void *argument)
             retry_early(channel);
             continue;
         }
-        if (channel->first == NULL || stopping) {
+        if ((channel->first == NULL && !channel->spilled) || stopping) {
             struct mw_deadline next = stopping ? MW_NO_DEADLINE : mw_early_next(channel);
             channel->handling = false;
             mw_condition_notify(&channel->converse->settled);
@@ -373,6 +413,10 @@ void mw_channel_handle_run(void *argument)
             continue;
         }
         channel->handling = true;
+        if (channel->first == NULL) {
+            refill(channel);
+            continue;
+        }
         struct mw_arrival *arrival = dequeue(channel);
         if (!send_errand(channel, arrival)) {
             finish(channel, arrival, false);

@@ -273,6 +273,7 @@ static void ask(struct mw_request *request, const char *question, int64_t incide
 void mw_request_command(struct mw_request *request)
 {
     const char *text = request->event->text != NULL ? request->event->text : "";
+    mw_request_identify(request);
     const char *place = request->event->incident;
     int64_t thread = place != NULL ? mw_incident_id_parse(place) : 0;
     struct mw_command command;
@@ -396,6 +397,7 @@ void mw_request_reaction(struct mw_request *request)
         !find_reacted(request, action, &incident, &revision)) {
         return;
     }
+    mw_request_identify(request);
     if (event->kind == MW_CHAT_REACTION_REMOVED) {
         if (action != MW_ACTION_APPROVE) {
             return;

@@ -64,6 +64,9 @@ struct mw_channel {
     size_t arrival_count;
     struct mw_arrival *early; /* reactions to messages that are not known yet, oldest first */
     mw_mono_ns early_again;   /* when they are looked at again */
+    int64_t arrival_id;       /* of the last that was put there */
+    bool spilled;             /* later ones stand in the record alone, until these are handled */
+    uint64_t spills;
     bool handling;
     int errands; /* handled beside the queue */
     bool asking; /* one of them is a question that is being answered */
@@ -175,14 +178,17 @@ struct mw_arrival *mw_early_take(struct mw_channel *channel);
 struct mw_request {
     struct mw_channel *channel;
     const struct mw_chat_event *event;
-    struct mw_person person;
-    bool unnamed;   /* the terminal is shared and nobody said who it was */
-    bool cut_short; /* it was not decided on: it stays in the inbox */
-    bool early;     /* a reaction to what may be a message of ours that we do not know yet */
-    bool beside;    /* handled beside the queue: nobody waits behind it */
+    struct mw_person person; /* once it was identified */
+    int64_t said;            /* the number of the event in the inbox; 0: it has none */
+    bool unnamed;            /* the terminal is shared and nobody said who it was */
+    bool cut_short;          /* it was not decided on: it stays in the inbox */
+    bool early;  /* a reaction to what may be a message of ours that we do not know yet */
+    bool beside; /* handled beside the queue: nobody waits behind it */
     TALLOC_CTX *memory;
 };
 
+/* Finds out who it was; a platform may have to be asked, so this is not done for what is passed over. */
+MW_SUSPENDS void mw_request_identify(struct mw_request *request);
 /* Does what an event asks for and answers it. */
 MW_SUSPENDS void mw_request_command(struct mw_request *request);
 MW_SUSPENDS void mw_request_reaction(struct mw_request *request);

@@ -93,20 +93,42 @@ static struct mw_inbox_event *read_events(const struct mw_sql *sql, TALLOC_CTX *
     return events;
 }
 
+/* Finishes the question. */
+static struct mw_inbox_event *ask(struct mw_record *record, struct mw_sql *sql, TALLOC_CTX *memory,
+                                  size_t *count, struct mw_error *error)
+{
+    struct mw_inbox_event *events = NULL;
+    if (mw_sql_commit(record, sql, mw_sql_deadline(), error)) {
+        events = read_events(sql, memory, count);
+        if (events == NULL) {
+            mw_error_set(error, MW_ERROR_RETRY, "out of memory while reading events");
+        }
+    }
+    mw_sql_finish(sql);
+    return events;
+}
+
 struct mw_inbox_event *mw_inbox_pending(struct mw_record *record, TALLOC_CTX *memory, size_t *count,
                                         struct mw_error *error)
 {
     struct mw_sql sql;
     mw_sql_begin(&sql);
     mw_sql_query(&sql, "SELECT id, chat, body FROM inbox WHERE done_at IS NULL"
-                       " ORDER BY id LIMIT 10000");
-    struct mw_inbox_event *events = NULL;
-    if (mw_sql_commit(record, &sql, mw_sql_deadline(), error)) {
-        events = read_events(&sql, memory, count);
-        if (events == NULL) {
-            mw_error_set(error, MW_ERROR_RETRY, "out of memory while reading events");
-        }
-    }
-    mw_sql_finish(&sql);
-    return events;
+                       " ORDER BY id LIMIT ?");
+    mw_sql_integer(&sql, MW_INBOX_MAX);
+    return ask(record, &sql, memory, count, error);
+}
+
+struct mw_inbox_event *mw_inbox_later(struct mw_record *record, TALLOC_CTX *memory,
+                                      const char *chat, int64_t after, size_t *count,
+                                      struct mw_error *error)
+{
+    struct mw_sql sql;
+    mw_sql_begin(&sql);
+    mw_sql_query(&sql, "SELECT id, chat, body FROM inbox WHERE chat = ? AND id > ?"
+                       " AND done_at IS NULL ORDER BY id LIMIT ?");
+    mw_sql_text(&sql, chat);
+    mw_sql_integer(&sql, after);
+    mw_sql_integer(&sql, MW_INBOX_MAX);
+    return ask(record, &sql, memory, count, error);
 }

@@ -164,9 +164,15 @@ struct mw_inbox_event {
 MW_SUSPENDS bool mw_inbox_add(struct mw_record *record, const char *chat, const char *event,
                               const json_t *body, int64_t *id, bool *fresh, struct mw_error *error);
 MW_SUSPENDS bool mw_inbox_done(struct mw_record *record, int64_t id, struct mw_error *error);
-/* Recorded and not done, oldest first, at most 1,000. */
+/* Recorded and not done, oldest first, at most MW_INBOX_MAX: of all chats, and of one chat those with a higher id
+ * than `after`. */
+#define MW_INBOX_MAX 1000
 MW_SUSPENDS struct mw_inbox_event *mw_inbox_pending(struct mw_record *record, TALLOC_CTX *memory,
                                                     size_t *count, struct mw_error *error);
+
+MW_SUSPENDS struct mw_inbox_event *mw_inbox_later(struct mw_record *record, TALLOC_CTX *memory,
+                                                  const char *chat, int64_t after, size_t *count,
+                                                  struct mw_error *error);
 
 /* ---- outbox: one row per chat, incident and slot ---- */
 

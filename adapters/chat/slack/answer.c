@@ -121,6 +121,9 @@ bool mw_slack_answer(struct mw_chat *chat, const struct mw_chat_event *event, co
     };
     mw_slack_render(memory, message, &answer.page);
     bool done = deliver(self, &answer, deadline, error);
+    if (done && answer.page.cut && !answer.alone && answer.channel != NULL) {
+        mw_slack_attach(self, "answer", answer.channel, answer.thread, message, deadline);
+    }
     mw_slack_page_finish(&answer.page);
     talloc_free(memory);
     return done;

@@ -154,6 +154,11 @@ MW_SUSPENDS bool mw_slack_answer(struct mw_chat *chat, const struct mw_chat_even
                                  struct mw_deadline deadline, struct mw_error *error);
 /* "CHANNEL/TS" apart; false: it is no reference of ours. */
 bool mw_slack_split(TALLOC_CTX *memory, const char *reference, char **channel, char **ts);
+/* file.c: puts all of a message into a text file named for `key`, in a thread (NULL: in the channel). What fails is
+ * logged. */
+MW_SUSPENDS void mw_slack_attach(struct mw_slack *self, const char *key, const char *channel,
+                                 const char *thread, const json_t *message,
+                                 struct mw_deadline deadline);
 /* Waits until the next message may go into this channel. */
 MW_SUSPENDS bool mw_slack_pace(struct mw_slack *self, const char *channel,
                                struct mw_deadline deadline, struct mw_error *error);

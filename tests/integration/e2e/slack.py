@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 
 from lab import ROOT, equal, expect, wait_for
 from models import LOOK, PLAN, WORDS, Model
@@ -322,3 +323,45 @@ def test_slack_silent_sockets(lab):
         slack.settings(redelivery=[])
         slack.react(person="alice", channel="ops", ts=plan["ts"], name="white_check_mark")
         lab.wait_closed("recovered", seconds=60)
+
+
+def test_slack_hostile_lines(lab):
+    """A log line mentions nobody, makes no link and stays in its block; long evidence is a file."""
+    slack = SlackService(lab, app=app())
+    words = "abcdefghijklmnopqrstuvwxyz"
+    lines = [f"ERROR {words[number:] + words[:number]} failed " + "<&>" * 100 for number in range(26)]
+    lines.append("ERROR ``` <!channel> <@U0ALICE> <https://evil.example|click> @here ```")
+    with open(lab.path("app.log"), "w", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+    redis = lab.redis()
+    lab.write_config([lab.resource(redis, logs=[{"file": lab.path("app.log")}])], people=PEOPLE,
+                     chat=[slack.section()])
+    lab.run()
+    slack.wait_connected()
+    redis.fill()
+    card = find_card(slack)
+    slack.wait_message("the evidence", lambda one: "Evidence" in one["plain"], thread=card["ts"])
+    lab.wait_stage("ask")
+    slack.command(person="alice", channel="ops", text="logs cache")
+    slack.wait_acked()
+    done = wait_for("the file", lambda: slack.calls("files.completeUploadExternal"))
+    text = slack.file(id=done[0]["files"][0]["id"])["text"]
+    expect("<!channel>" in text and "ERROR zabcdef" in text, f"all of it in the file: {text[-300:]!r}")
+    for one in slack.messages() + slack.messages(thread=card["ts"]):
+        equal((one["notifies"], one["links"]), ([], []), f"who is called by {one['plain']!r}")
+    slack.faultless()
+
+
+def test_slack_by_tls(lab):
+    """The sockets and the API over TLS, by the authority that SSL_CERT_FILE names."""
+    key, certificate = lab.path("key.pem"), lab.path("certificate.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    slack = SlackService(lab, app=app(), tls=(certificate, key))
+    redis = lab.redis()
+    lab.write_config([lab.resource(redis)], people=PEOPLE, chat=[slack.section()])
+    lab.start("run", env={"SSL_CERT_FILE": certificate})
+    slack.wait_connected(count=2)
+    slack.command(person="alice", channel="ops", text="status")
+    slack.wait_text("1 of 1 healthy")

@@ -149,6 +149,32 @@ static void test_decisions_keep_their_order(void **state)
     room_run(state, in_order);
 }
 
+/* Far more than the queue holds, before any of it is handled. */
+static void flood(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    const char *plan = chat_find("I42/plan/1")->reference;
+    assert_true(room_say(room, "approve I42"));
+    for (int i = 0; i < 2600; i++) {
+        room_react(room, "🎉", plan, false);
+    }
+    assert_true(room_say(room, "reject I42"));
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 2);
+    assert_int_equal(fake.decisions[0].action, MW_ACTION_APPROVE);
+    assert_int_equal(fake.decisions[1].action, MW_ACTION_REJECT);
+    assert_int_equal(pending(room), 0);
+    assert_true(room_say(room, "ack I42"));
+    room_settle(room);
+    assert_int_equal(fake.decision_count, 3);
+}
+
+static void test_a_flood_waits_in_the_record(void **state)
+{
+    room_run(state, flood);
+}
+
 static void after_a_crash(struct room *room)
 {
     struct mw_error error;
@@ -584,6 +610,7 @@ int main(void)
         ROOM_TEST(test_a_refusal_is_private),
         ROOM_TEST(test_a_redelivered_event_counts_once),
         ROOM_TEST(test_decisions_keep_their_order),
+        ROOM_TEST(test_a_flood_waits_in_the_record),
         ROOM_TEST(test_an_approval_survives_a_crash),
         ROOM_TEST(test_a_decision_cut_short_is_taken_up_again),
         ROOM_TEST(test_reactions),

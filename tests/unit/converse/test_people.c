@@ -138,12 +138,100 @@ static void test_check(void **state)
     void *twice[] = {&alice, &again};
     assert_fault(twice, 2, "listed twice");
 
-    static const char *const names[] = {"", "a b", "a:b", "\xff"};
-    for (size_t i = 0; i < 4; i++) {
+    struct mw_person_config strange = {.name = "dan", .slack = "@dan"};
+    void *with_strange[] = {&strange};
+    assert_fault(with_strange, 1, "people[0].slack: that is no id");
+
+    static const char *const names[] = {"", "a b", "a:b", "a/b", "\xff"};
+    for (size_t i = 0; i < 5; i++) {
         struct mw_person_config odd = {.name = names[i]};
         void *one[] = {&odd};
         assert_fault(one, 1, "is no name");
     }
+}
+
+/* ---- on a platform that says who people are ---- */
+
+static struct {
+    bool silent, outsider;
+    const char *email, *group;
+} platform;
+
+static bool identify(struct mw_chat *chat, const char *person, struct mw_deadline deadline,
+                     TALLOC_CTX *on, struct mw_chat_identity *identity, struct mw_error *error)
+{
+    if (platform.silent) {
+        return mw_error_set(error, MW_ERROR_RETRY, "it is away");
+    }
+    *identity = (struct mw_chat_identity){.name = talloc_asprintf(on, "name-of-%s", person),
+                                          .email = talloc_strdup(on, platform.email),
+                                          .outsider = platform.outsider};
+    return true;
+}
+
+static bool in_group(struct mw_chat *chat, const char *person, const char *group,
+                     struct mw_deadline deadline, bool *is, struct mw_error *error)
+{
+    *is = platform.group != NULL && strcmp(group, platform.group) == 0;
+    return true;
+}
+
+static void assert_speaker(void **items, size_t count, const char *id, const char *name,
+                           enum mw_role role)
+{
+    static const struct mw_chat_ops ops = {
+        .kind = "slack", .identify = identify, .in_group = in_group};
+    struct mw_chat chat = {.ops = &ops, .name = "slack"};
+    struct mw_converse_settings settings = settings_with(items, count);
+    struct mw_person person;
+    mw_people_of_chat(&settings, memory, &chat, id, &person);
+    assert_string_equal(person.name, name);
+    assert_int_equal(person.role, role);
+}
+
+static void test_on_a_platform(void **state)
+{
+    struct mw_person_config dan = {.name = "dan", .slack = "U0DAN", .roles = {2, const_approver}};
+    struct mw_person_config eve = {
+        .name = "eve", .email = "Eve@example.org", .roles = {1, const_operator}};
+    struct mw_person_config oncall = {
+        .name = "oncall", .slack = "S0ONCALL", .roles = {2, const_approver}};
+    struct mw_person_config admins = {
+        .name = "admins", .slack = "S0ADMINS", .roles = {2, const_admin}};
+    void *items[] = {&dan, &eve, &oncall, &admins};
+    memset(&platform, 0, sizeof platform);
+    platform.email = "";
+    assert_speaker(items, 4, "U0DAN", "dan", MW_ROLE_APPROVER);
+    assert_speaker(items, 4, "U0ANN", "name-of-U0ANN", MW_ROLE_VIEWER);
+    /* Nobody is an entry by its name, nor a member by the group's id. */
+    assert_speaker(items, 4, "dan", "name-of-dan", MW_ROLE_VIEWER);
+    assert_speaker(items, 4, "S0ONCALL", "name-of-S0ONCALL", MW_ROLE_VIEWER);
+    platform.group = "S0ONCALL";
+    assert_speaker(items, 4, "U0ANN", "oncall/name-of-U0ANN", MW_ROLE_APPROVER);
+    platform.group = "S0ADMINS";
+    assert_speaker(items, 4, "U0ANN", "admins/name-of-U0ANN", MW_ROLE_ADMIN);
+    platform.outsider = true;
+    assert_speaker(items, 4, "U0ANN", "name-of-U0ANN", MW_ROLE_VIEWER);
+    assert_speaker(items, 4, "U0DAN", "dan", MW_ROLE_VIEWER);
+    platform.outsider = false;
+    platform.group = NULL;
+    platform.email = "eve@example.org";
+    assert_speaker(items, 4, "U0EVE", "eve", MW_ROLE_OPERATOR);
+    platform.silent = true;
+    assert_speaker(items, 4, "U0DAN", "dan", MW_ROLE_OPERATOR);
+    assert_speaker(items, 4, "U0EVE", "U0EVE", MW_ROLE_VIEWER);
+}
+
+static void test_the_role_of_a_member(void **state)
+{
+    struct mw_person_config oncall = {
+        .name = "oncall", .slack = "S0ONCALL", .roles = {2, const_approver}};
+    void *items[] = {&carol, &oncall};
+    struct mw_section_list people = {2, items};
+    assert_int_equal(mw_people_role(&people, "oncall/ann"), MW_ROLE_APPROVER);
+    assert_int_equal(mw_people_role(&people, "oncal/ann"), MW_ROLE_VIEWER);
+    assert_int_equal(mw_people_role(&people, "carol/ann"), MW_ROLE_VIEWER);
+    assert_int_equal(mw_people_role(&people, "carol"), MW_ROLE_ADMIN);
 }
 
 int main(void)
@@ -153,6 +241,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sharing_the_terminal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nobody_borrows_a_role, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_highest_role_counts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_on_a_platform, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_role_of_a_member, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
