@@ -23,6 +23,9 @@ struct injection {
 /* All lines of all files, or of one; on `memory`, their strings on the array. Fails the test where a file breaks the form. */
 struct injection *corpus_read(TALLOC_CTX *memory, const char *file, size_t *count);
 
+/* One line of so many is read: of 1, but of 5 where Valgrind makes everything slow. */
+size_t corpus_share(void);
+
 /* As JSON holds it; what is no UTF-8 as it is after cleaning. A new reference. */
 json_t *corpus_json(const struct injection *line);
 
