@@ -19,7 +19,7 @@
 #include "runtime/runtime.h"
 #include "runtime/work.h"
 
-#define SIZE (5u << 20)
+#define SIZE (5u << 19)
 
 static char *text;
 
