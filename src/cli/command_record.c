@@ -37,7 +37,12 @@ static void print_line(TALLOC_CTX *memory, const struct mw_incident *incident)
     char id[24];
     snprintf(id, sizeof id, "I%lld", (long long)incident->id);
     printf("%-6s %-20.19s  %s %-14s %s\n", id, mw_time_rfc3339(memory, incident->opened_at),
-           mw_text_pad(memory, incident->resource, 16, false),
+           mw_text_pad(
+               memory,
+               incident->member_count == 0
+                   ? incident->resource
+                   : talloc_asprintf(memory, "%s +%zu", incident->resource, incident->member_count),
+               16, false),
            outcome != NULL ? outcome : mw_stage_name(incident->stage), symptom);
 }
 

@@ -182,7 +182,7 @@ json_t *mw_plan_message(const struct mw_scene *scene, const struct mw_plan *plan
     if (end == NULL) {
         write_plan_terms(&paper, scene, plan);
     } else {
-        mw_paper_wait(&paper, "This plan no longer counts: %s.", end);
+        mw_paper_wait(&paper, "This plan no longer counts.");
     }
     if (plan->step_count > 0) {
         const char *effect = mw_say_effect(scene, &plan->steps[0]);

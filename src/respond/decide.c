@@ -317,7 +317,8 @@ static char *say(TALLOC_CTX *memory, const struct mw_case *self, const struct mw
         return talloc_asprintf(memory, "I%lld r%d: %s took the approval back", id,
                                decision->revision, decision->person);
     case MW_ACTION_STOP:
-        return talloc_asprintf(memory, "I%lld: stopping; a step in progress ends first", id);
+        return talloc_asprintf(memory, "I%lld: stopping%s", id,
+                               self->acting ? "; the step in progress ends first" : "");
     case MW_ACTION_ACK:
         return talloc_asprintf(memory, "I%lld: %s is on it", id, decision->person);
     case MW_ACTION_UNDO:

@@ -125,7 +125,7 @@ enum mw_stage mw_case_retry(struct mw_case *self)
     for (size_t i = 0; i < incident->plan_count; i++)
         retries += incident->plans[i].state == MW_PLAN_SPENT && !incident->plans[i].undo;
     if (retries < mw_case_settings(self)->policy->max_retries)
-        return MW_STAGE_PLAN;
+        return MW_STAGE_EVIDENCE; /* what was gathered before it is no longer so */
     return mw_case_conclude(self, MW_OUTCOME_FAILED, "it is still not healthy after %lld retries",
                             (long long)retries);
 }
