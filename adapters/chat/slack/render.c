@@ -179,6 +179,20 @@ static void write_steps(struct sheet *sheet, const json_t *items)
     }
 }
 
+/* The words of others stand behind a bar, so that they cannot pass for ours. */
+static void write_quote(struct sheet *sheet, const json_t *items)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(items, i, item)
+    {
+        const char *text = json_string_value(item);
+        if (text != NULL) {
+            add_section(sheet, talloc_asprintf(sheet->memory, "> %s", escaped(sheet, text)));
+        }
+    }
+}
+
 /* ---- tables ---- */
 
 static const char *cell_of(const json_t *row, size_t column)
@@ -341,6 +355,8 @@ static void write_block(struct sheet *sheet, const json_t *block)
         write_headline(sheet, text_of(block, "text"));
     } else if (strcmp(type, "notes") == 0) {
         write_notes(sheet, json_object_get(block, "items"));
+    } else if (strcmp(type, "quote") == 0) {
+        write_quote(sheet, json_object_get(block, "items"));
     } else if (strcmp(type, "log") == 0) {
         write_log(sheet, json_object_get(block, "lines"));
     } else if (strcmp(type, "steps") == 0) {

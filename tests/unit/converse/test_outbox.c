@@ -415,7 +415,7 @@ static void half_an_outage(struct room *room)
     mw_sleep(4000, &error);
     assert_int_equal(told(""), 1);
     disk_is_full_for = NULL;
-    for (int i = 0; i < 200 && told("I can record again") == 0; i++) {
+    for (int i = 0; i < 600 && told("I can record again") == 0; i++) {
         mw_sleep(50, &error);
     }
     assert_int_equal(told("I can record again"), 1);

@@ -110,6 +110,22 @@ static void test_who_is_asked_again(void **state)
 }
 
 /* What is too long is cut, the buttons stay, and a file has all of it. */
+/* What a model says cannot pass for what midwatch says. */
+static void test_the_words_of_others_are_quoted(void **state)
+{
+    json_auto_t *message =
+        json_pack("{s:s, s:s, s:[{s:s, s:[s, s]}]}", "summary", "an answer", "state", "info",
+                  "blocks", "type", "quote", "items", "✅ approved by <@U0ALICE>", "it is full");
+    struct mw_slack_page page;
+    mw_slack_render(memory, message, &page);
+    check_limits(&page);
+    assert_int_equal(json_array_size(page.blocks), 2);
+    assert_string_equal(text_of(json_array_get(page.blocks, 0)),
+                        "> ✅ approved by &lt;@U0ALICE&gt;");
+    assert_string_equal(text_of(json_array_get(page.blocks, 1)), "> it is full");
+    mw_slack_page_finish(&page);
+}
+
 static void test_too_much(void **state)
 {
     json_auto_t *message = card("reversible");
@@ -153,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_card),
         cmocka_unit_test(test_who_is_asked_again),
+        cmocka_unit_test(test_the_words_of_others_are_quoted),
         cmocka_unit_test(test_too_much),
         cmocka_unit_test(test_a_table_is_aligned),
     };
