@@ -99,7 +99,6 @@ static bool enqueue(struct mw_channel *channel, int64_t id, json_t *body)
     }
     channel->last = arrival;
     channel->arrival_count++;
-    channel->arrival_id = id != UNRECORDED ? id : channel->arrival_id;
     mw_condition_notify(&channel->arrived);
     return true;
 }
@@ -182,6 +181,8 @@ bool mw_channel_event(void *context, struct mw_chat *chat, const struct mw_chat_
                              error->class == MW_ERROR_TIMEOUT ? "" : ", so nothing was done");
     }
     if (fresh && (channel->spilled || channel->arrival_count >= ARRIVALS_MAX)) {
+        bool lower = !channel->spilled || id <= channel->spilled_after;
+        channel->spilled_after = lower ? id - 1 : channel->spilled_after;
         channel->spilled = true;
         channel->spills++;
         return true;
@@ -221,6 +222,7 @@ bool mw_channel_recover(struct mw_converse *converse, struct mw_error *error)
     }
     for (size_t i = 0; well && count == MW_INBOX_MAX && i < converse->channel_count; i++) {
         converse->channels[i]->spilled = true;
+        converse->channels[i]->spilled_after = events[count - 1].id;
     }
     talloc_free(events);
     return well;
@@ -377,11 +379,14 @@ static void refill(struct mw_channel *channel)
     uint64_t spills = channel->spills;
     size_t count = 0;
     struct mw_inbox_event *events =
-        mw_inbox_later(channel->converse->record, memory, channel->chat->name, channel->arrival_id,
-                       &count, &error);
+        mw_inbox_later(channel->converse->record, memory, channel->chat->name,
+                       channel->spilled_after, &count, &error);
     bool well = events != NULL;
     for (size_t i = 0; i < count && well; i++) {
         well = enqueue(channel, events[i].id, events[i].body);
+    }
+    if (well && count > 0) {
+        channel->spilled_after = events[count - 1].id;
     }
     if (well) {
         channel->spilled = count == MW_INBOX_MAX || channel->spills != spills;

@@ -64,8 +64,8 @@ struct mw_channel {
     size_t arrival_count;
     struct mw_arrival *early; /* reactions to messages that are not known yet, oldest first */
     mw_mono_ns early_again;   /* when they are looked at again */
-    int64_t arrival_id;       /* of the last that was put there */
     bool spilled;             /* later ones stand in the record alone, until these are handled */
+    int64_t spilled_after;    /* and have higher ids than this */
     uint64_t spills;
     bool handling;
     int errands; /* handled beside the queue */
