@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What we say: new messages, changed ones, and the search for one whose fate is not known. */
-#include <inttypes.h>
+/* What we say: new messages, and changed ones. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,11 +9,7 @@
 
 #define NS_PER_MS INT64_C(1000000)
 #define PACE_MS   1000
-/* A message of an earlier life of the same name is not meant. */
-#define SEARCH_MS  INT64_C(86400000)
-#define PAGES_MAX  20
-#define EVENT_TYPE "midwatch_message"
-#define ECHO_MS    10000
+#define ECHO_MS   10000
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -96,7 +91,7 @@ static json_t *post_arguments(const struct mw_slack_page *page, const char *chan
     json_t *arguments =
         json_pack("{s:s, s:s, s:O, s:b, s:b, s:{s:s, s:{s:s}}}", "channel", channel, "text",
                   page->text, "blocks", page->blocks, "unfurl_links", 0, "unfurl_media", 0,
-                  "metadata", "event_type", EVENT_TYPE, "event_payload", "key", key);
+                  "metadata", "event_type", MW_SLACK_EVENT_TYPE, "event_payload", "key", key);
     if (thread_ts != NULL) {
         json_object_set_new(arguments, "thread_ts", json_string(thread_ts));
         if (json_is_true(json_object_get(message, "broadcast"))) {
@@ -129,11 +124,6 @@ static void note_absent(struct mw_slack *self, const char *key)
     self->absent = key != NULL ? talloc_strdup(self, key) : NULL;
 }
 
-static bool is_absent(const struct mw_slack *self, const char *key)
-{
-    return self->absent != NULL && strcmp(self->absent, key) == 0;
-}
-
 /* ---- the port ---- */
 
 static bool post_page(struct mw_slack *self, TALLOC_CTX *memory, const char *key,
@@ -150,6 +140,7 @@ static bool post_page(struct mw_slack *self, TALLOC_CTX *memory, const char *key
         return false;
     }
     note_absent(self, NULL);
+    mw_slack_look_again(self, key, channel, thread_ts);
     const char *where = text_of(answer, "channel"), *ts = text_of(answer, "ts");
     *reference = talloc_asprintf(memory, "%s/%s", *where != '\0' ? where : channel, ts);
     seed(self, *where != '\0' ? where : channel, ts, message, deadline);
@@ -207,113 +198,4 @@ bool mw_slack_edit(struct mw_chat *chat, const char *reference, const json_t *me
     }
     talloc_free(memory);
     return done;
-}
-
-/* ---- a message whose fate is not known ---- */
-
-static bool is_meant(const struct mw_slack *self, const json_t *message, const char *key)
-{
-    const json_t *metadata = json_object_get(message, "metadata");
-    return strcmp(text_of(message, "user"), self->user) == 0 &&
-           strcmp(text_of(metadata, "event_type"), EVENT_TYPE) == 0 &&
-           strcmp(text_of(json_object_get(metadata, "event_payload"), "key"), key) == 0;
-}
-
-static void delete_double(struct mw_slack *self, const char *channel, const char *ts,
-                          struct mw_deadline deadline)
-{
-    const struct mw_slack_call call = {"chat.delete", MW_SLACK_BOT, MW_SLACK_JSON, channel};
-    struct mw_error error;
-    json_auto_t *answer = mw_slack_api(
-        self, &call, json_pack("{s:s, s:s}", "channel", channel, "ts", ts), deadline, NULL, &error);
-    if (answer != NULL) {
-        mw_log_info("slack", "a message that had arrived twice was deleted");
-    } else {
-        mw_log_warning("slack", "a message stands there twice: %s", error.text);
-    }
-}
-
-struct search {
-    const char *channel, *thread_ts, *key;
-    char *oldest; /* the first that was found; NULL: none yet */
-};
-
-/* The first one stays, since somebody may have reacted to it already. */
-static void search_page(struct mw_slack *self, TALLOC_CTX *memory, struct search *search,
-                        const json_t *answer, struct mw_deadline deadline)
-{
-    size_t i;
-    json_t *message;
-    json_array_foreach(json_object_get(answer, "messages"), i, message)
-    {
-        const char *ts = text_of(message, "ts");
-        if (*ts == '\0' || !is_meant(self, message, search->key)) {
-            continue;
-        }
-        bool earlier = search->oldest == NULL || strcmp(ts, search->oldest) < 0;
-        if (search->oldest != NULL) {
-            delete_double(self, search->channel, earlier ? search->oldest : ts, deadline);
-        }
-        if (earlier) {
-            search->oldest = talloc_strdup(memory, ts);
-        }
-    }
-}
-
-static bool search_all(struct mw_slack *self, TALLOC_CTX *memory, struct search *search,
-                       struct mw_deadline deadline, struct mw_error *error)
-{
-    const struct mw_slack_call call = {search->thread_ts != NULL ? "conversations.replies"
-                                                                 : "conversations.history",
-                                       MW_SLACK_BOT, MW_SLACK_FIELDS, self->wanted};
-    char since[32];
-    snprintf(since, sizeof since, "%" PRId64 ".000000", (mw_wall_now() - SEARCH_MS) / 1000);
-    json_auto_t *cursor = NULL;
-    for (int i = 0; i < PAGES_MAX; i++) {
-        json_t *arguments = json_pack("{s:s, s:b, s:i}", "channel", search->channel,
-                                      "include_all_metadata", 1, "limit", 200);
-        json_object_set_new(arguments, search->thread_ts != NULL ? "ts" : "oldest",
-                            json_string(search->thread_ts != NULL ? search->thread_ts : since));
-        if (cursor != NULL) {
-            json_object_set(arguments, "cursor", cursor);
-        }
-        json_auto_t *answer = mw_slack_api(self, &call, arguments, deadline, NULL, error);
-        if (answer == NULL) {
-            return false;
-        }
-        search_page(self, memory, search, answer, deadline);
-        json_decref(cursor);
-        cursor = json_incref(
-            json_object_get(json_object_get(answer, "response_metadata"), "next_cursor"));
-        if (json_string_length(cursor) == 0) {
-            break;
-        }
-    }
-    return true;
-}
-
-bool mw_slack_find(struct mw_chat *chat, const char *key, const char *thread,
-                   struct mw_deadline deadline, TALLOC_CTX *memory, char **reference,
-                   struct mw_error *error)
-{
-    struct mw_slack *self = chat->state;
-    *reference = NULL;
-    if (is_absent(self, key)) {
-        return true;
-    }
-    if (!mw_slack_self(self, deadline, error) || !mw_slack_channel(self, deadline, error)) {
-        return false;
-    }
-    char *channel = talloc_strdup(memory, self->channel), *ts = NULL, *in = NULL;
-    if (thread != NULL && mw_slack_split(memory, thread, &in, &ts)) {
-        channel = in;
-    }
-    struct search search = {.channel = channel, .thread_ts = ts, .key = key};
-    if (!search_all(self, memory, &search, deadline, error)) {
-        return false;
-    }
-    if (search.oldest != NULL) {
-        *reference = talloc_asprintf(memory, "%s/%s", channel, search.oldest);
-    }
-    return true;
 }

@@ -21,6 +21,9 @@
 
 extern const struct mw_chat_ops mw_chat_slack;
 
+/* Of a message's metadata, in which its key stands. */
+#define MW_SLACK_EVENT_TYPE "midwatch_message"
+
 #define MW_SLACK_HOLDS  32
 #define MW_SLACK_PACES  16
 #define MW_SLACK_PEOPLE 256
@@ -70,7 +73,9 @@ struct mw_slack {
     struct mw_slack_sockets *sockets; /* while it runs */
     mw_mono_ns echo_due;              /* our own reaction comes back by then; 0: none is awaited */
     int echo_misses;                  /* that did not come back, one after the other */
-    char *absent; /* the key of a message that Slack surely has not taken; NULL: none */
+    struct mw_group *errands;         /* while it runs; NULL otherwise */
+    char *absent;  /* the key of a message that Slack surely has not taken; NULL: none */
+    char *doubted; /* the key of one that was looked for in vain, and may yet appear; NULL: none */
 };
 
 /* ---- api.c ---- */
@@ -152,6 +157,10 @@ MW_SUSPENDS bool mw_slack_find(struct mw_chat *chat, const char *key, const char
 MW_SUSPENDS bool mw_slack_answer(struct mw_chat *chat, const struct mw_chat_event *event,
                                  const json_t *message, bool private_answer,
                                  struct mw_deadline deadline, struct mw_error *error);
+/* find.c: after a message was posted that had been looked for in vain, looks once more a while later whether the
+ * first one has appeared after all, and deletes it. */
+void mw_slack_look_again(struct mw_slack *self, const char *key, const char *channel,
+                         const char *thread_ts);
 /* "CHANNEL/TS" apart; false: it is no reference of ours. */
 bool mw_slack_split(TALLOC_CTX *memory, const char *reference, char **channel, char **ts);
 /* file.c: puts all of a message into a text file named for `key`, in a thread (NULL: in the channel). What fails is

@@ -350,6 +350,7 @@ void mw_slack_run(struct mw_chat *chat)
     sockets->missed = true;
     sockets->deaf_since = mw_mono_now();
     self->sockets = sockets;
+    self->errands = &sockets->errands;
     mw_condition_init(&sockets->changed);
     mw_group_init(&sockets->slots);
     mw_group_init(&sockets->links);
@@ -364,6 +365,7 @@ void mw_slack_run(struct mw_chat *chat)
             mw_sleep(INT64_C(3600000), &error);
         }
     }
+    self->errands = NULL;
     mw_group_finish(&sockets->slots);
     mw_group_finish(&sockets->links);
     mw_group_finish(&sockets->errands);
