@@ -9,6 +9,7 @@
 #include "converse/answers.h"
 #include "converse/grammar.h"
 #include "converse/people.h"
+#include "converse/reactions.h"
 #include "converse/room.h"
 
 /* More than that stands in the record alone until these are handled. */
@@ -160,12 +161,23 @@ static bool only_reads(const struct mw_chat_event *event, const json_t *body)
     return reads;
 }
 
+/* People react to each other all day; what means nothing to us needs no record. */
+static bool concerns_us(const struct mw_chat_event *event)
+{
+    enum mw_action action;
+    bool reacts = event->kind == MW_CHAT_REACTION || event->kind == MW_CHAT_REACTION_REMOVED;
+    return !reacts || mw_reaction_parse(event->emoji, &action);
+}
+
 bool mw_channel_event(void *context, struct mw_chat *chat, const struct mw_chat_event *event,
                       struct mw_error *error)
 {
     struct mw_channel *channel = context;
     if (event->id == NULL || *event->id == '\0') {
         return mw_error_set(error, MW_ERROR_BAD_INPUT, "an event of %s has no id", chat->name);
+    }
+    if (!concerns_us(event)) {
+        return true;
     }
     json_auto_t *body = event_to_json(event);
     int64_t id;

@@ -157,7 +157,7 @@ static void flood(struct room *room)
     const char *plan = chat_find("I42/plan/1")->reference;
     assert_true(room_say(room, "approve I42"));
     for (int i = 0; i < 2600; i++) {
-        room_react(room, "🎉", plan, false);
+        room_react(room, "✅", "ref-of-nobody", false);
     }
     assert_true(room_say(room, "reject I42"));
     room_settle(room);
@@ -168,6 +168,24 @@ static void flood(struct room *room)
     assert_true(room_say(room, "ack I42"));
     room_settle(room);
     assert_int_equal(fake.decision_count, 3);
+}
+
+static void meaningless(struct room *room)
+{
+    room_start(room);
+    asked(room);
+    const char *plan = chat_find("I42/plan/1")->reference;
+    room_react(room, "✅", "ref-of-nobody", false);
+    assert_int_equal(pending(room), 1);
+    room_settle(room);
+    room_react(room, "🎉", plan, false);
+    room_react(room, "🎉", plan, true);
+    assert_int_equal(pending(room), 0);
+}
+
+static void test_what_means_nothing_is_not_recorded(void **state)
+{
+    room_run(state, meaningless);
 }
 
 static void test_a_flood_waits_in_the_record(void **state)
@@ -611,6 +629,7 @@ int main(void)
         ROOM_TEST(test_a_redelivered_event_counts_once),
         ROOM_TEST(test_decisions_keep_their_order),
         ROOM_TEST(test_a_flood_waits_in_the_record),
+        ROOM_TEST(test_what_means_nothing_is_not_recorded),
         ROOM_TEST(test_an_approval_survives_a_crash),
         ROOM_TEST(test_a_decision_cut_short_is_taken_up_again),
         ROOM_TEST(test_reactions),
