@@ -154,7 +154,6 @@ static void flood(struct room *room)
 {
     room_start(room);
     asked(room);
-    const char *plan = chat_find("I42/plan/1")->reference;
     assert_true(room_say(room, "approve I42"));
     for (int i = 0; i < 2600; i++) {
         room_react(room, "✅", "ref-of-nobody", false);
