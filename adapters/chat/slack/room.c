@@ -19,11 +19,8 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
-bool mw_slack_self(struct mw_slack *self, struct mw_deadline deadline, struct mw_error *error)
+static bool ask_self(struct mw_slack *self, struct mw_deadline deadline, struct mw_error *error)
 {
-    if (self->user != NULL) {
-        return true;
-    }
     const struct mw_slack_call call = {"auth.test", MW_SLACK_BOT, MW_SLACK_FIELDS, NULL};
     json_auto_t *answer = mw_slack_api(self, &call, NULL, deadline, NULL, error);
     if (answer == NULL) {
@@ -37,6 +34,19 @@ bool mw_slack_self(struct mw_slack *self, struct mw_deadline deadline, struct mw
     self->team = talloc_strdup(self, team);
     self->user = talloc_strdup(self, user);
     return self->user != NULL && self->team != NULL;
+}
+
+bool mw_slack_self(struct mw_slack *self, struct mw_deadline deadline, struct mw_error *error)
+{
+    if (self->user != NULL) {
+        return true;
+    }
+    if (!mw_lock_acquire(&self->asking, deadline, error)) {
+        return false;
+    }
+    bool known = self->user != NULL || ask_self(self, deadline, error);
+    mw_lock_release(&self->asking);
+    return known;
 }
 
 /* On `self`; NULL with no error class: it is not on this page. */

@@ -70,6 +70,7 @@ static bool create(struct mw_chat *chat, const void *given, struct mw_error *err
     }
     talloc_set_destructor(self, release_groups);
     self->chat = chat;
+    mw_lock_init(&self->asking);
     self->app_token = talloc_strdup(self, config->app_token);
     self->bot_token = talloc_strdup(self, config->bot_token);
     self->wanted = talloc_strdup(self, config->channel);

@@ -59,10 +59,11 @@ struct mw_slack_sockets;
 struct mw_slack {
     struct mw_chat *chat;
     char *app_token, *bot_token;
-    char *wanted;      /* channel: id, or "#name" */
-    char *base;        /* of the Web API, ends with "/" */
-    char *channel;     /* the id; NULL: not looked up yet */
-    char *user, *team; /* who we are; NULL: not asked yet */
+    char *wanted;          /* channel: id, or "#name" */
+    char *base;            /* of the Web API, ends with "/" */
+    char *channel;         /* the id; NULL: not looked up yet */
+    struct mw_lock asking; /* who we are */
+    char *user, *team;     /* who we are; NULL: not asked yet */
 
     struct mw_slack_hold holds[MW_SLACK_HOLDS];
     struct mw_slack_pace paces[MW_SLACK_PACES];

@@ -203,7 +203,9 @@ static struct mw_slack_link *open_link(struct mw_slack_slot *slot, struct mw_err
     if (request.url != NULL) {
         link->websocket = mw_websocket_connect(link, &request, deadline, error);
     }
-    if (link->websocket == NULL || !await_hello(link, error)) {
+    /* Nothing can be understood before we know who we are. */
+    if (link->websocket == NULL || !await_hello(link, error) ||
+        !mw_slack_self(self, deadline, error)) {
         talloc_free(link);
         return NULL;
     }
@@ -328,18 +330,12 @@ static void run_slot(void *argument)
 
 /* ---- the port ---- */
 
-/* Who we are must be known before anything can be understood. */
-static bool begin(struct mw_slack *self, struct mw_slack_sockets *sockets)
+/* Asked while the first connection is opened, which needs it only then. */
+static void ask_self(void *argument)
 {
+    struct mw_slack *self = argument;
     struct mw_error error;
-    int64_t pause = 0;
-    struct mw_slack_slot first = {.sockets = sockets};
-    while (!mw_slack_self(self, mw_deadline_in(OPEN_MS), &error)) {
-        if (error.class == MW_ERROR_CANCELLED || !back_off(&first, &pause, &error)) {
-            return false;
-        }
-    }
-    return true;
+    mw_slack_self(self, mw_deadline_in(OPEN_MS), &error);
 }
 
 void mw_slack_run(struct mw_chat *chat)
@@ -355,15 +351,14 @@ void mw_slack_run(struct mw_chat *chat)
     mw_group_init(&sockets->slots);
     mw_group_init(&sockets->links);
     mw_group_init(&sockets->errands);
-    if (begin(self, sockets)) {
-        for (int i = 0; i < SLOTS; i++) {
-            sockets->slot[i] = (struct mw_slack_slot){.sockets = sockets, .number = i};
-            mw_fiber_spawn(&sockets->slots, "slack", run_slot, &sockets->slot[i]);
-        }
-        struct mw_error error;
-        while (!mw_fiber_cancelled()) {
-            mw_sleep(INT64_C(3600000), &error);
-        }
+    mw_fiber_spawn(&sockets->errands, "slack self", ask_self, self);
+    for (int i = 0; i < SLOTS; i++) {
+        sockets->slot[i] = (struct mw_slack_slot){.sockets = sockets, .number = i};
+        mw_fiber_spawn(&sockets->slots, "slack", run_slot, &sockets->slot[i]);
+    }
+    struct mw_error error;
+    while (!mw_fiber_cancelled()) {
+        mw_sleep(INT64_C(3600000), &error);
     }
     self->errands = NULL;
     mw_group_finish(&sockets->slots);
