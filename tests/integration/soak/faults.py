@@ -21,9 +21,10 @@ class Faults:
         self.places = {self.fill: redis, self.crash: redis, self.leave: redis, self.hang: redis,
                        self.flood: redis, self.scribble: redis, self.lock: ["db"], self.halt: ["db"],
                        self.stall: ["db"], self.lie: ["liar"], self.reload: ["midwatch"],
-                       self.chatter: ["terminal"], self.deaf: ["terminal"],
+                       self.chatter: ["terminal"], self.deaf: ["terminal"], self.cut: ["slack"],
+                       self.refuse: ["slack"],
                        **({self.full_log: ["log"], self.full_store: ["store"]} if disks else {})}
-        self.weights = [1 if places[0] in ("db", "midwatch", "store", "log", "terminal") else 2
+        self.weights = [1 if places[0] in ("db", "midwatch", "store", "log", "terminal", "slack") else 2
                         for places in self.places.values()]
         self.helped = 0  # how often midwatch did not mend it and we did
 
@@ -184,6 +185,35 @@ class Faults:
             self.between(3, 12)
         finally:
             watcher.reading.set()
+
+    def cut(self, _):
+        """Slack's connections come and go, as they do, and as they should not."""
+        slack = self.house.slack
+        how = self.random.choice(("refresh", "warning", "drop", "silence", "closed"))
+        if how == "silence":
+            slack.silence(pongs=False)
+            self.between(3, 30)
+            slack.unsilence()
+        elif how == "drop":
+            slack.drop()
+        else:
+            if how == "closed":
+                slack.refuse_sockets(times=3)
+            slack.disconnect(reason="warning" if how == "warning" else "refresh_requested",
+                             close_after=self.random.uniform(0.1, 2))
+        slack.command(person="alice", channel="ops", text="status")
+        slack.wait_connected(90)
+
+    def refuse(self, _):
+        """Its methods fail for a while."""
+        slack, how = self.house.slack, self.random.choice((
+            {"kind": "status", "status": 503}, {"kind": "ratelimited", "retry_after": 2},
+            {"kind": "truncated"}, {"kind": "cut_after"}, {"kind": "stall"}))
+        slack.trouble(method=self.random.choice(("chat.postMessage", "chat.update", "*")), times=0, **how)
+        try:
+            self.between(2, 15)
+        finally:
+            slack.calm()
 
     def full_log(self, _):
         logs, watcher = self.house.logs, self.house.watcher

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a soak runs in: servers, a Redis that lies, small disks, and midwatch with all it says."""
+"""What a soak runs in: servers, a Redis that lies, a Slack, small disks, and midwatch with all it says."""
 import os
 import re
 import select
@@ -13,8 +13,11 @@ import time
 import lab as laboratory
 from lab import Failure, equal, wait_for
 from postgres_server import Postgres
+from slack_service import SlackService
 
 MAXMEMORY = "16mb"
+PEOPLE = [{"name": "ann", "terminal": True, "roles": ["approver"]},
+          {"name": "alice", "slack": "U0ALICE", "roles": ["operator"]}]
 POLICY = {"default": "auto", "rules": [{"risk": "destructive", "then": "auto", "approvers": 1}],
           "min_confidence": 0, "verify_hold": "1s", "approval_timeout": "30s", "group_window": "1s",
           "mass_failure": {"percent": 0}, "max_auto_per_hour": {"resource": 1000, "all": 10000}}
@@ -181,10 +184,14 @@ class House:
         self.postgres = Postgres(lab)
         self.liar = Liar(next(iter(self.redis.values())))
         lab.others.append(self.liar)
+        # So many incidents an hour are more than a channel may take.
+        self.slack = SlackService(lab)
+        self.slack.rates(off=True)
         self.spare, self.kept = False, ""
         self.configure()
         self.watcher = Watcher(lab, os.path.join(self.logs.path, "midwatch.log"))
         wait_for("midwatch to probe", lambda: all(server.guests() for server in self.redis.values()), 20)
+        self.slack.wait_connected(20)
 
     def configure(self):
         """With a resource more each other time."""
@@ -201,7 +208,8 @@ class House:
             resources.append({"name": "spare", "kind": "redis", "every": "500ms", "timeout": "1s",
                               "url": f"redis://127.0.0.1:{self.liar.redis.port}"})
         self.spare = not self.spare
-        self.lab.write_config(resources, policy=POLICY, store="store/midwatch.db")
+        self.lab.write_config(resources, people=PEOPLE, policy=POLICY, store="store/midwatch.db",
+                              chat=[{"kind": "terminal"}, self.slack.section()])
 
     def query(self, sql, *values):
         store = sqlite3.connect(f"file:{os.path.join(self.stores.path, 'midwatch.db')}?mode=ro", uri=True)
