@@ -527,7 +527,7 @@ def run_one(test, verbose):
 def main(tests, arguments=None, title="tests"):
     """Runs test functions side by side; -v, -jN and names are understood. Returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    verbose, jobs, names = False, 4, []
+    verbose, jobs, names = False, 6, []
     for word in arguments:
         if word == "-v":
             verbose = True
