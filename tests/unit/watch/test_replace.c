@@ -30,7 +30,9 @@ static void begin(void)
     ops = fake_ops;
     ops.destroy = count_destroy;
     closed = changes = 0;
-    own = SCRIPT(10);
+    /* It is played after this function has returned. */
+    static const int ten[] = {10};
+    own = (struct fake_config){.script = ten, .length = 1};
     a = fake_resource("a", 1000);
     b = fake_resource("b", 1000);
     watch = mw_watch_create(NULL);
