@@ -28,7 +28,7 @@ class Approver:
             return "killed"
         text = self.midwatch.text()
         shown = re.findall(r"\bapprove I1 r(\d+)", text)
-        if text.count("so it does not count") > self.in_vain:
+        if len(re.findall(r"so\s+it\s+does\s+not\s+count|so\s+nothing\s+was\s+done", text)) > self.in_vain:
             self.in_vain += 1
             self.said.clear()
         incident = None
