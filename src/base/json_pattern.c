@@ -42,6 +42,10 @@ static const char *difference(const char *at, bool after_quantifier)
     if ((*at == '?' || *at == '+') && after_quantifier) {
         return "uses a lazy or possessive quantifier, which is not supported";
     }
+    /* Nobody means it, and a pile of them takes the library longer than anybody waits. */
+    if ((*at == '*' || *at == '{') && after_quantifier) {
+        return "repeats what is repeated already";
+    }
     return NULL;
 }
 

@@ -204,6 +204,8 @@ static void test_bad_schemas(void **state)
         "{\"pattern\": \"\\\\d+\"}",
         "{\"pattern\": \"(?:a)\"}",
         "{\"pattern\": \"a+?\"}",
+        "{\"pattern\": \"a********************************************b\"}",
+        "{\"pattern\": \"a*{2}\"}",
         "{\"pattern\": \"[\\\\w]\"}",
         "{\"pattern\": \"(\"}",
         "{\"pattern\": \"[a\"}",
