@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Quiet: for which resources no incident opens now, since a person or planned work wants it so. */
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -161,6 +163,23 @@ static void forget(struct mw_respond *self, struct mw_silence *silence)
     *silence = self->silences[--self->silence_count];
 }
 
+/* The number in the inbox of the last word about a resource; what a death left unheard and was said before
+ * it comes late, and does not count any more. */
+static char *last_word(TALLOC_CTX *memory, const char *resource)
+{
+    return talloc_asprintf(memory, "quiet_word/%s", resource);
+}
+
+static void note_word(struct mw_change *change, const char *resource, int64_t said)
+{
+    if (said == 0)
+        return;
+    char *name = last_word(NULL, resource), number[24];
+    snprintf(number, sizeof number, "%lld", (long long)said);
+    mw_change_setting(change, name, number);
+    talloc_free(name);
+}
+
 static const struct mw_person ourselves = {.name = "midwatch"};
 
 static bool record_end(struct mw_respond *self, const struct mw_person *person, const char *action,
@@ -169,6 +188,7 @@ static bool record_end(struct mw_respond *self, const struct mw_person *person, 
     json_auto_t *detail = json_pack("{s:s}", "resource", resource);
     struct mw_change *change = mw_change_begin(self->record);
     mw_change_unsilence(change, resource);
+    note_word(change, resource, person->said);
     mw_change_said(change, person->said);
     mw_change_audit(change, person->name, action, 0, detail);
     return mw_change_commit(change, false, error);
@@ -251,17 +271,39 @@ static bool check_resource(const struct mw_respond *self, const char *resource,
 }
 
 /* Notes in the audit trail that somebody was told no. */
-static bool allowed(struct mw_respond *self, const struct mw_person *person, const char *what,
-                    struct mw_error *error)
+static void record_refusal(struct mw_respond *self, const struct mw_person *person,
+                           const char *what, const char *why)
 {
-    if (mw_role_allows(person, MW_ROLE_OPERATOR, what, error))
-        return true;
-    json_auto_t *detail = json_pack("{s:s, s:s}", "action", what, "why", error->text);
+    json_auto_t *detail = json_pack("{s:s, s:s}", "action", what, "why", why);
     struct mw_change *change = mw_change_begin(self->record);
     struct mw_error failed;
     mw_change_audit(change, person->name, "refused", 0, detail);
     if (!mw_change_commit(change, false, &failed))
         mw_log_warning(ROOM, "a refusal could not be recorded: %s", failed.text);
+}
+
+static bool allowed(struct mw_respond *self, const struct mw_person *person, const char *what,
+                    struct mw_error *error)
+{
+    if (mw_role_allows(person, MW_ROLE_OPERATOR, what, error))
+        return true;
+    record_refusal(self, person, what, error->text);
+    return false;
+}
+
+static bool in_turn(struct mw_respond *self, const struct mw_person *person, const char *what,
+                    const char *resource, TALLOC_CTX *memory, struct mw_error *error)
+{
+    char *number = NULL;
+    if (person->said == 0)
+        return true;
+    if (!mw_record_setting(self->record, memory, last_word(memory, resource), &number, error))
+        return false;
+    if (number == NULL || strtoll(number, NULL, 10) <= person->said)
+        return true;
+    mw_error_set(error, MW_ERROR_REFUSED, "something else was said about %s since; say it again",
+                 is_everything(resource) ? "everything" : resource);
+    record_refusal(self, person, what, error->text);
     return false;
 }
 
@@ -274,6 +316,7 @@ static bool record_silence(struct mw_respond *self, const struct mw_silence *sil
     talloc_free(until);
     struct mw_change *change = mw_change_begin(self->record);
     mw_change_silence(change, silence);
+    note_word(change, silence->resource, said);
     mw_change_said(change, said);
     mw_change_audit(change, silence->person, "silence", 0, detail);
     return mw_change_commit(change, false, error);
@@ -304,12 +347,14 @@ bool mw_respond_silence(struct mw_respond *self, const char *resource, int64_t l
                                                : NULL,
                                  .begun_at = now,
                                  .until = now + length};
-    bool ok = record_silence(self, &silence, person->said, error);
+    bool ok = in_turn(self, person, "silence", resource, memory, error);
+    if (ok && !record_silence(self, &silence, person->said, error))
+        ok = mw_error_wrap(error, "the silence could not be recorded, so it does not count");
     if (ok)
         keep(self, &silence);
     mw_lock_release(&self->silencing);
     if (!ok)
-        return mw_error_wrap(error, "the silence could not be recorded, so it does not count");
+        return false;
     notice_all(self);
     mw_condition_notify(&self->silences_changed);
     *said = talloc_asprintf(memory,
@@ -363,10 +408,10 @@ bool mw_respond_unsilence(struct mw_respond *self, const char *resource,
     if (!allowed(self, person, "unsilence", error) ||
         !mw_lock_acquire(&self->silencing, mw_deadline_in(LOCK_MS), error))
         return false;
+    bool ok = in_turn(self, person, "unsilence", resource, memory, error);
     struct mw_silence *silence = find_silence(self, resource);
-    bool ok = silence != NULL && silence->until > mw_wall_now();
-    if (!ok)
-        refuse_end(self, resource, error);
+    if (!ok || silence == NULL || silence->until <= mw_wall_now())
+        ok = ok && refuse_end(self, resource, error);
     else if (!record_end(self, person, "unsilence", resource, error))
         ok = mw_error_wrap(error, "still silenced: the end could not be recorded");
     if (ok)
