@@ -59,10 +59,11 @@ def look_up_and_measure(figures, lab, redis, listeners, names):
         longest = struct.unpack("d", file.read(8))[0]
     expect(longest > 0, "the loop was watched")
 
-    late = [abs(1000 * (later - sooner) - 1000) for times in listeners.asked()
+    # A probe may come early, since all are looked at once when an incident opens; none may come late.
+    late = [max(0, 1000 * (later - sooner) - 1000) for times in listeners.asked()
             for sooner, later in zip(times, times[1:])]
     expect(len(late) >= 20 * 9, f"the healthy ones were probed {len(late)} times only")
     print(f"  {names.asked.value} questions answered after {ANSWERS_AFTER} s each; {len(late)} probes of "
-          f"healthy targets, off their second by {statistics.median(late):.0f} ms in the median", flush=True)
-    figures.figure("healthy targets off their schedule while names take 4 s, worst", max(late), 50, "ms")
+          f"healthy targets, late by {statistics.median(late):.0f} ms in the median", flush=True)
+    figures.figure("healthy targets late while names take 4 s, worst", max(late), 50, "ms")
     figures.figure("the loop while names take 4 s, longest turn", longest, 50, "ms")
