@@ -143,6 +143,21 @@ static enum ran think_again(struct mw_case *self, const struct mw_tool *tool,
     return forbidden(self, tool, resource, step->risk, step) ? RAN_RISKIER : RAN_ON;
 }
 
+/* midwatch began to stop while the step was recorded as begun: it was not called, and waits for the next
+ * start. Where that cannot be recorded, its outcome will be called unknown. */
+static enum ran put_off(struct mw_case *self, struct mw_plan *plan, struct mw_step *step)
+{
+    bool first = true;
+    for (size_t i = 0; i < plan->step_count; i++)
+        first = first && (&plan->steps[i] == step || plan->steps[i].started_at == 0);
+    step->state = MW_STEP_PLANNED;
+    step->started_at = 0;
+    if (first)
+        plan->state = MW_PLAN_APPROVED;
+    record_step(self, step, "step_put_off");
+    return RAN_CANCELLED;
+}
+
 static enum ran run_locked(struct mw_case *self, struct mw_resource *resource, struct mw_plan *plan,
                            struct mw_step *step)
 {
@@ -165,6 +180,8 @@ static enum ran run_locked(struct mw_case *self, struct mw_resource *resource, s
     plan->state = MW_PLAN_SPENT;
     if (!record_step(self, step, "step_started"))
         return RAN_CANCELLED;
+    if (mw_fiber_cancelled())
+        return put_off(self, plan, step);
     ran = think_again(self, tool, resource, plan, step);
     if (ran != RAN_ON) {
         step->started_at = 0;
