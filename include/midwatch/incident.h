@@ -239,6 +239,9 @@ void mw_usage_add(json_t *sum, const json_t *usage);
  * where a price was known, "cost_usd"; empty where none was asked. A new reference. */
 json_t *mw_incident_usage(const struct mw_incident *incident);
 
+/* {"detect": seconds, "analyse": …}; a new reference. */
+json_t *mw_durations_to_json(const struct mw_durations *durations);
+
 /* The document of `midwatch incident ID --json`; a new reference. */
 json_t *mw_incident_to_json(const struct mw_incident *incident);
 

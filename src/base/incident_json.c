@@ -161,7 +161,7 @@ static json_t *log_to_json(const struct mw_log_excerpt *excerpt)
     return object;
 }
 
-static json_t *seconds_to_json(const struct mw_durations *durations)
+json_t *mw_durations_to_json(const struct mw_durations *durations)
 {
     const struct {
         const char *name;
@@ -241,7 +241,7 @@ json_t *mw_incident_to_json(const struct mw_incident *incident)
     json_object_set_new(object, "closed_at", time_or_null(incident->closed_at));
     json_object_set_new(object, "acknowledged_by", text_or_null(incident->acknowledged_by));
     add_lists(object, incident);
-    json_object_set_new(object, "seconds", seconds_to_json(&incident->durations));
+    json_object_set_new(object, "seconds", mw_durations_to_json(&incident->durations));
     json_object_set_new(object, "before", value_or_empty(incident->before.metrics, json_object()));
     json_object_set_new(object, "after", value_or_empty(incident->after.metrics, json_object()));
     json_object_set_new(object, "members", members);

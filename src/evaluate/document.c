@@ -109,19 +109,8 @@ static int retries_of(const struct mw_incident *incident)
 
 static json_t *seconds_of(const struct mw_durations *durations)
 {
-    const struct {
-        const char *name;
-        int64_t ms;
-    } parts[] = {
-        {"detect", durations->detect},   {"analyse", durations->analyse},
-        {"approve", durations->approve}, {"execute", durations->execute},
-        {"verify", durations->verify},   {"total", durations->total},
-    };
-    json_t *object = json_object();
+    json_t *object = mw_durations_to_json(durations);
     json_object_set_new(object, "reset", json_null());
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        json_object_set_new(object, parts[i].name, json_real((double)parts[i].ms / 1000));
-    }
     return object;
 }
 
